@@ -1,0 +1,1 @@
+"""Pictures in and out: decode, encode, depth, colour profile, orientation, metadata. Knows no model."""

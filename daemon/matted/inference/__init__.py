@@ -1,0 +1,1 @@
+"""The catalogue of models, their weights, providers, warm sessions and predictors. Knows no HTTP."""

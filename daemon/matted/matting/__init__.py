@@ -1,0 +1,1 @@
+"""Alpha at native resolution: edge refinement and composition. Knows no ONNX."""

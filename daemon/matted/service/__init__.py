@@ -1,0 +1,1 @@
+"""The daemon: aiohttp app, routes, wire format, guard, jobs and progress."""
