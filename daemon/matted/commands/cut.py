@@ -1,0 +1,297 @@
+"""Cut the subject out of pictures: files, folders, or - for standard input and output.
+
+Originals are never changed and existing files never overwritten unless --overwrite is given. A running
+engine does the work if there is one; otherwise this command does it itself.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matted.config import Settings
+from matted.errors import BadOption, MattedError, OutputExists, UnreadablePicture
+
+if TYPE_CHECKING:
+    from matted.delivery import Delivery
+    from matted.imaging.picture import Picture
+    from matted.pipeline import Matte
+
+_SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif"),
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options of `matted cut`."""
+    parser.add_argument(
+        "inputs", nargs="+", metavar="IN", help="pictures or folders of pictures; - reads one"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the file to write, or the folder for several pictures; - writes one to standard output "
+        "(default: beside the picture, as NAME-cutout.png or NAME-mask.png)",
+    )
+    parser.add_argument("--mask", action="store_true", help="write the mask alone, as a gray picture")
+    parser.add_argument(
+        "--background",
+        metavar="COLOR|IMAGE|blur",
+        help="what to put behind the subject: a colour (white, #f4f4f4), a picture, or the blurred original",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="ID",
+        help="which model looks at the picture: an id from `matted models list`, auto, or auto:people and the "
+        "like for the best one that is here (default: builtin)",
+    )
+    parser.add_argument(
+        "--edges",
+        choices=("none", "fast"),
+        default="fast",
+        help="how edges are brought to the picture's own resolution (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        help="png, tiff, webp, jpeg or avif (default: from OUT's name, else PNG, or TIFF where PNG would lose "
+        "depth or colour space)",
+    )
+    parser.add_argument("--quality", type=int, default=92, metavar="1-100", help="for JPEG, WebP and AVIF")
+    parser.add_argument("--recursive", action="store_true", help="also take the folders inside folders")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are already there")
+    parser.add_argument("--no-daemon", action="store_true", help="do not use a running engine")
+    parser.add_argument(
+        "--rembg", action="store_true", help="process exactly as rembg does, to compare; edges stay rough"
+    )
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each picture")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    source: Path | None  # None: standard input
+    target: Path | None  # None: standard output
+
+    @property
+    def name(self) -> str:
+        return str(self.source) if self.source else "-"
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Cuts every input. One failing picture does not stop the others."""
+    from matted.delivery import Delivery, parse_background
+    from matted.imaging.read import read_picture
+
+    def read_background(path: Path) -> "Picture":
+        return read_picture(path, max_pixels=settings.max_pixels)
+
+    delivery = Delivery(
+        what="mask" if args.mask else "cutout",
+        background=parse_background(args.background, read_background) if args.background else None,
+        format=_format(args),
+        quality=args.quality,
+    )
+    jobs = list(_jobs(args, delivery))
+    if not jobs:
+        raise UnreadablePicture(f"There is no picture in {', '.join(args.inputs)}.")
+    engine = _engine(args, settings)
+    try:
+        failures = _cut_all(jobs, engine, delivery, args)
+    finally:
+        engine.close()
+    if not failures:
+        return 0
+    return failures[0].exit_code if len(jobs) == 1 else 1
+
+
+def _cut_all(
+    jobs: list[_Job], engine: "_Engine", delivery: "Delivery", args: argparse.Namespace
+) -> list[MattedError]:
+    """Cuts in order; the next picture is already being cut while one is written."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tqdm import tqdm
+
+    failures: list[MattedError] = []
+    bar = tqdm(total=len(jobs), unit="picture", disable=len(jobs) < 2 or args.json or not sys.stderr.isatty())
+    with bar, ThreadPoolExecutor(min(2, len(jobs))) as pool:
+        for job, future in [(job, pool.submit(_cut, job, engine, delivery, args)) for job in jobs]:
+            try:
+                report = future.result()
+                _tell(report, args, bar)
+            except MattedError as error:
+                failures.append(error)
+                if args.json:
+                    print(json.dumps({"input": job.name, "error": error.slug, "detail": str(error)}))
+                bar.write(f"matted: {job.name}: {error}", file=sys.stderr)
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+            bar.update()
+    return failures
+
+
+def _cut(job: _Job, engine: "_Engine", delivery: "Delivery", args: argparse.Namespace) -> dict[str, Any]:
+    from matted.delivery import deliver, format_for
+    from matted.imaging.files import atomic_output
+
+    started = time.perf_counter()
+    source = job.source if job.source is not None else sys.stdin.buffer.read()
+    picture, matte = engine.matte(source)
+    target = job.target
+    if target is not None and not target.suffix:
+        target = target.with_name(f"{target.name}.{format_for(picture, delivery)}")
+    delivering = time.perf_counter()
+    if target is None:
+        deliver(picture, matte.mask, delivery, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    else:
+        with atomic_output(target, overwrite=args.overwrite) as file:
+            deliver(picture, matte.mask, delivery, file)
+    ended = time.perf_counter()
+    times = matte.times | {"write": ended - delivering, "all": ended - started}
+    return {
+        "input": job.name,
+        "output": str(target) if target else "-",
+        "model": matte.model,
+        "provider": matte.provider,
+        "width": picture.width,
+        "height": picture.height,
+        "warnings": [{"code": n.code, "sentence": n.sentence} for n in matte.warnings],
+        "times": {stage: round(seconds, 4) for stage, seconds in times.items()},
+    }
+
+
+def _tell(report: dict[str, Any], args: argparse.Namespace, bar: Any) -> None:
+    if args.json:
+        print(json.dumps(report), file=sys.stderr if report["output"] == "-" else sys.stdout)
+        return
+    for warning in report["warnings"]:
+        bar.write(f"{report['input']}: {warning['sentence']}", file=sys.stderr)
+    if report["output"] != "-":
+        seconds = report["times"]["all"]
+        bar.write(
+            f"{report['output']}  ({report['model']} on {report['provider']}, {seconds:.2f} s)",
+            file=sys.stdout,
+        )
+
+
+class _Engine:
+    """Cuts in this process, with the pipeline loaded while the first picture is being read."""
+
+    def __init__(self, args: argparse.Namespace, settings: Settings) -> None:
+        from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+
+        self._settings = settings
+        self._coarse = CoarseOptions(model=args.model, rembg=args.rembg)
+        self._refine = RefineOptions(args.edges)
+        self._pipeline = Pipeline(settings)
+
+    def matte(self, source: "Path | bytes") -> "tuple[Picture, Matte]":
+        """The decoded picture and its matte."""
+        from matted.imaging.read import read_picture
+
+        started = time.perf_counter()
+        picture = read_picture(source, max_pixels=self._settings.max_pixels)
+        decoded = time.perf_counter() - started
+        matte = self._pipeline.matte(picture, self._coarse, self._refine)
+        matte.times["decode"] = decoded
+        return picture, matte
+
+    def close(self) -> None:
+        """Drops the models."""
+        self._pipeline.close()
+
+
+def _engine(args: argparse.Namespace, settings: Settings) -> _Engine:
+    return _Engine(args, settings)
+
+
+def _format(args: argparse.Namespace) -> str | None:
+    """The format asked for, by name or by the output's suffix."""
+    from matted.imaging.write import FORMATS
+
+    if args.format is not None:
+        name = args.format.lower().lstrip(".")
+        for known, facts in FORMATS.items():
+            if name == known or f".{name}" in facts.suffixes:
+                return known
+        raise BadOption(f"{args.format!r} cannot be written; {', '.join(FORMATS)} can.")
+    if args.output in (None, "-") or Path(args.output).is_dir():
+        return None
+    suffix = Path(args.output).suffix.lower()
+    for known, facts in FORMATS.items():
+        if suffix in facts.suffixes:
+            return known
+    if suffix and len(args.inputs) == 1 and not Path(args.inputs[0]).is_dir():
+        raise BadOption(f"{suffix} files cannot be written; {', '.join(FORMATS)} can.")
+    return None
+
+
+def _jobs(args: argparse.Namespace, delivery: "Delivery") -> Iterator[_Job]:
+    """What to read and where to write it. Raises BadOption, UnreadablePicture, OutputExists."""
+    sources = list(_sources(args))
+    if args.output == "-":
+        if len(sources) != 1:
+            raise BadOption("Standard output takes one picture: give -o a folder for several.")
+        yield _Job(sources[0], None)
+        return
+    out = Path(args.output) if args.output else None
+    several = len(sources) > 1 or any(path is not None and path not in _named(args) for path in sources)
+    as_folder = out is not None and (several or out.is_dir() or args.output.endswith(("/", os.sep)))
+    if out is not None and as_folder:
+        out.mkdir(parents=True, exist_ok=True)
+    taken: set[Path] = set()
+    for source in sources:
+        if source is None and out is None:
+            yield _Job(None, None)
+            continue
+        if out is not None and not as_folder:
+            target = out
+        else:
+            target = _beside(source, out, delivery, taken)
+        taken.add(target)
+        if source is not None and target.exists() and target.samefile(source):
+            raise OutputExists(f"{target} is the original itself: choose another name for the result.")
+        yield _Job(source, target)
+
+
+def _beside(source: Path | None, folder: Path | None, delivery: "Delivery", taken: set[Path]) -> Path:
+    """`cat-cutout.png` for `cat.jpg`; two pictures of one stem keep their suffix in the name."""
+    stem = source.stem if source is not None else "picture"
+    parent = folder if folder is not None else (source.parent if source is not None else Path())
+    ending = f"-{delivery.what}" + (f".{delivery.format}" if delivery.format else "")
+    target = parent / f"{stem}{ending}"
+    number = 1
+    while target in taken:
+        suffix = source.suffix.lstrip(".") if source is not None and number == 1 else str(number)
+        target = parent / f"{stem}-{suffix}{ending}"
+        number += 1
+    return target
+
+
+def _named(args: argparse.Namespace) -> set[Path]:
+    return {Path(name) for name in args.inputs}
+
+
+def _sources(args: argparse.Namespace) -> Iterator[Path | None]:
+    for name in args.inputs:
+        path = Path(name)
+        if name == "-":
+            yield None
+        elif path.is_dir():
+            found = path.rglob("*") if args.recursive else path.iterdir()
+            yield from sorted(
+                p for p in found if p.suffix.lower() in _SUFFIXES and not p.name.startswith(".")
+            )
+        elif path.exists():
+            yield path
+        else:
+            raise UnreadablePicture(f"There is no file {name}.")

@@ -1,0 +1,50 @@
+"""What every test may ask for: real photographs, the built-in model's place, data that does not ship."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """Real photographs that ship with the tests: cat, coffee, astronaut, rocket."""
+    return ROOT / "tests" / "photos"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Evaluation data that does not ship: named by MATTED_TEST_DATA or lying beside the repository."""
+    named = os.environ.get("MATTED_TEST_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the evaluation data is not here ({folder}); set MATTED_TEST_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees or touches the person's own configuration, models, caches or running engine."""
+    for name in [name for name in os.environ if name.startswith("MATTED_") and name != "MATTED_TEST_DATA"]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    for variable in ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(home))
+    for variable, folder in (
+        ("XDG_CONFIG_HOME", "config"),
+        ("XDG_DATA_HOME", "data"),
+        ("XDG_CACHE_HOME", "cache"),
+        ("XDG_RUNTIME_DIR", "run"),
+        ("XDG_STATE_HOME", "state"),
+    ):
+        monkeypatch.setenv(variable, str(home / folder))
+        (home / folder).mkdir(mode=0o700)
