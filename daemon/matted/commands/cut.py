@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="ID",
-        help="which model looks at the picture: an id from `matted models list`, auto, or auto:people and the "
-        "like for the best one that is here (default: builtin)",
+        help="which model looks at the picture: an id from `matted models list`, auto, or auto:people and "
+        "the like for the best one that is here (default: builtin)",
     )
     parser.add_argument(
         "--edges",
@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="FORMAT",
-        help="png, tiff, webp, jpeg or avif (default: from OUT's name, else PNG, or TIFF where PNG would lose "
-        "depth or colour space)",
+        help="png, tiff, webp, jpeg or avif (default: from OUT's name, else PNG, or TIFF where PNG would "
+        "lose depth or colour space)",
     )
     parser.add_argument("--quality", type=int, default=92, metavar="1-100", help="for JPEG, WebP and AVIF")
     parser.add_argument("--recursive", action="store_true", help="also take the folders inside folders")
@@ -253,10 +253,7 @@ def _jobs(args: argparse.Namespace, delivery: "Delivery") -> Iterator[_Job]:
         if source is None and out is None:
             yield _Job(None, None)
             continue
-        if out is not None and not as_folder:
-            target = out
-        else:
-            target = _beside(source, out, delivery, taken)
+        target = out if out is not None and not as_folder else _beside(source, out, delivery, taken)
         taken.add(target)
         if source is not None and target.exists() and target.samefile(source):
             raise OutputExists(f"{target} is the original itself: choose another name for the result.")

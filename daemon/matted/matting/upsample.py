@@ -207,7 +207,7 @@ def _apply(solution: _Solution, colour: npt.NDArray[Any], mask: Mask, top: int, 
 def _enlarged(
     plane: npt.NDArray[np.float32], size: tuple[int, int], tile: tuple[int, int, int, int]
 ) -> npt.NDArray[np.float32]:
-    """The part of `plane`, were it enlarged linearly to `size`, that lies in `tile`; seamless between tiles."""
+    """The part in `tile` of `plane` enlarged linearly to `size`; seamless between tiles."""
     top, bottom, left, right = tile
     sy, sx = plane.shape[0] / size[0], plane.shape[1] / size[1]
     move = np.array([[sx, 0, (left + 0.5) * sx - 0.5], [0, sy, (top + 0.5) * sy - 0.5]])
