@@ -65,7 +65,7 @@ class Input:
     geometry: Geometry = "squash"
     kernel: Kernel = "bilinear"
     anchor: Anchor = "top-left"
-    pad: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pad: tuple[int, int, int] = (0, 0, 0)
     multiple: int = 32
     max_side: int = 2048
     layout: Layout = "nchw"
@@ -157,9 +157,10 @@ class Catalogue:
     def choose(self, wish: str, installed: Callable[[Model], bool]) -> Model:
         """The best model present for `auto`, `auto:people` and the like, or the one of that id.
 
-        The purpose may be given in the singular (`auto:product`). Among the installed saliency models the one ranked highest for the purpose wins; when none is ranked
-        for it, the one ranked highest for `general`; when nothing is installed, the built-in one. Raises
-        BadOption for an unknown purpose, UnknownModel.
+        The purpose may be given in the singular (`auto:product`). Among the installed saliency models the
+        one ranked highest for the purpose wins; when none is ranked for it, the one ranked highest for
+        `general`; when nothing is installed, the built-in one. Raises BadOption for an unknown purpose,
+        UnknownModel for an unknown id.
         """
         if wish != AUTO and not wish.startswith(f"{AUTO}:"):
             return self.get(wish)

@@ -25,7 +25,7 @@ _OWN_KEYS = ("like", "file", "input", "output", "rembg")
 _REMBG_KEYS = ("name", "kernel", "geometry", "scale", "mean", "std", "activation")
 
 
-class _Wrong(Exception):
+class _WrongKeyError(Exception):
     """A key and what is wrong with it; the caller adds the file and the entry."""
 
     def __init__(self, key: str, reason: str) -> None:
@@ -52,8 +52,8 @@ def read_models(path: Path, known: Mapping[str, Model]) -> dict[str, Model]:
         try:
             model = _model(table, path.parent, {**known, **models})
             if model.id in models:
-                raise _Wrong("id", "stands twice in this file")
-        except _Wrong as wrong:
+                raise _WrongKeyError("id", "stands twice in this file")
+        except _WrongKeyError as wrong:
             raise BadOption(f"The model catalogue {path}, entry {name!r}, {wrong}.") from None
         models[model.id] = model
     return models
@@ -62,7 +62,7 @@ def read_models(path: Path, known: Mapping[str, Model]) -> dict[str, Model]:
 def _model(table: dict[str, Any], folder: Path, known: Mapping[str, Model]) -> Model:
     like = table.get("like")
     if like is not None and like not in known:
-        raise _Wrong("like", f"there is no entry {like!r} before this one")
+        raise _WrongKeyError("like", f"there is no entry {like!r} before this one")
     base = known[like] if like is not None else None
     plain = {f.name for f in fields(Model)} - {"files", *_OWN_KEYS}
     _refuse_unknown(table, plain | set(_OWN_KEYS), "")
@@ -84,7 +84,7 @@ def _model(table: dict[str, Any], folder: Path, known: Mapping[str, Model]) -> M
         _fill_in_local(values)
         missing = [name for name in ("id", "title", "licence", "source") if name not in values]
         if missing:
-            raise _Wrong(missing[0], "is missing")
+            raise _WrongKeyError(missing[0], "is missing")
         model = Model(**values)
     _check(model, table)
     return model
@@ -100,31 +100,33 @@ def _fill_in_local(values: dict[str, Any]) -> None:
         values.setdefault("commercial", True)
         values.setdefault("source", "the person's own catalogue")
     elif "commercial" not in values:
-        raise _Wrong("commercial", "must say whether commercial use is allowed")
+        raise _WrongKeyError("commercial", "must say whether commercial use is allowed")
 
 
 def _check(model: Model, table: Mapping[str, Any]) -> None:
     if "id" not in table or not _ID.fullmatch(model.id):
-        raise _Wrong("id", "must be small letters, digits, dots and dashes, at most 64")
+        raise _WrongKeyError("id", "must be small letters, digits, dots and dashes, at most 64")
     if model.id == AUTO:
-        raise _Wrong("id", f"{AUTO!r} has a meaning of its own")
+        raise _WrongKeyError("id", f"{AUTO!r} has a meaning of its own")
     if any(number <= 0 for number in model.input.size):
-        raise _Wrong("input.size", "must be two positive numbers")
+        raise _WrongKeyError("input.size", "must be two positive numbers")
+    if not all(0 <= value <= 255 for value in model.input.pad):
+        raise _WrongKeyError("input.pad", "must be a colour: three numbers from 0 to 255")
     if any(number == 0 for number in model.input.std):
-        raise _Wrong("input.std", "must not hold a zero")
+        raise _WrongKeyError("input.std", "must not hold a zero")
     if model.input.multiple < 1 or model.input.max_side < model.input.multiple:
-        raise _Wrong("input.multiple", "must be at least 1, and at most max_side")
+        raise _WrongKeyError("input.multiple", "must be at least 1, and at most max_side")
     if model.input.dtype == "uint8" and (model.input.scale != "none" or any(model.input.mean)):
-        raise _Wrong("input.dtype", "uint8 pixels cannot be scaled or normalised: use scale = 'none'")
+        raise _WrongKeyError("input.dtype", "uint8 pixels cannot be scaled or normalised: use scale = 'none'")
 
 
 def _files(tables: Any, folder: Path) -> tuple[WeightFile, ...]:
     if not isinstance(tables, list) or not tables:
-        raise _Wrong("file", "at least one [[model.file]] table is needed")
+        raise _WrongKeyError("file", "at least one [[model.file]] table is needed")
     files = tuple(_file(table, folder) for table in tables)
     for part, values in (("role", [f.role for f in files]), ("name", [f.name for f in files])):
         if len(set(values)) != len(values):
-            raise _Wrong(f"file.{part}", "stands twice")
+            raise _WrongKeyError(f"file.{part}", "stands twice")
     return files
 
 
@@ -137,17 +139,19 @@ def _file(table: Any, folder: Path) -> WeightFile:
         values.setdefault("name", values["path"].name)
     file = WeightFile(**{"name": "", **values})
     if not _FILE_NAME.fullmatch(file.name):
-        raise _Wrong("file.name", "must be a plain file name")
+        raise _WrongKeyError("file.name", "must be a plain file name")
     for kind, pattern in _HEX.items():
         checksum = getattr(file, kind)
         if checksum is not None and not pattern.fullmatch(checksum):
-            raise _Wrong(f"file.{kind}", "is not such a checksum in small letters")
+            raise _WrongKeyError(f"file.{kind}", "is not such a checksum in small letters")
     if file.size is not None and file.size <= 0:
-        raise _Wrong("file.size", "must be the number of bytes")
+        raise _WrongKeyError("file.size", "must be the number of bytes")
     if file.path is not None and file.urls:
-        raise _Wrong("file.path", "a file on this computer has no `urls`: give one or the other")
+        raise _WrongKeyError("file.path", "a file on this computer has no `urls`: give one or the other")
     if file.path is None and not (file.sha256 or file.md5):
-        raise _Wrong("file.sha256", "weights from elsewhere need a checksum: give sha256, md5, or a `path`")
+        raise _WrongKeyError(
+            "file.sha256", "weights from elsewhere need a checksum: give sha256, md5, or a `path`"
+        )
     for url in file.urls:
         _check_url(url, file)
     return file
@@ -156,9 +160,9 @@ def _file(table: Any, folder: Path) -> WeightFile:
 def _check_url(url: str, file: WeightFile) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise _Wrong("file.urls", f"{url!r} is not a web address")
+        raise _WrongKeyError("file.urls", f"{url!r} is not a web address")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and file.sha256 is None:
-        raise _Wrong("file.urls", f"{url!r} is not encrypted, which is only allowed with a sha256")
+        raise _WrongKeyError("file.urls", f"{url!r} is not encrypted, which is only allowed with a sha256")
 
 
 def _section(table: Mapping[str, Any], name: str, base: Any) -> Any:
@@ -172,7 +176,7 @@ def _rembg(given: Any, start: Rembg) -> Rembg | None:
         return None
     _refuse_unknown(given, set(_REMBG_KEYS), "rembg.")
     if "name" not in given:
-        raise _Wrong("rembg.name", "is missing")
+        raise _WrongKeyError("rembg.name", "is missing")
     values = {
         key: _value(
             Output if key == "activation" else Rembg if key == "name" else Input, key, v, f"rembg.{key}"
@@ -186,16 +190,18 @@ def _rembg(given: Any, start: Rembg) -> Rembg | None:
 
 def _rank(given: Any) -> dict[str, int]:
     if not isinstance(given, dict) or not all(type(value) is int for value in given.values()):
-        raise _Wrong("rank", "must give a whole number for each purpose")
+        raise _WrongKeyError("rank", "must give a whole number for each purpose")
     return dict(given)
 
 
 def _refuse_unknown(table: Any, known: set[str], prefix: str) -> None:
     if not isinstance(table, dict):
-        raise _Wrong(prefix.rstrip(".") or "entry", "must be a table")
+        raise _WrongKeyError(prefix.rstrip(".") or "entry", "must be a table")
     for key in table:
         if key not in known:
-            raise _Wrong(f"{prefix}{key}", f"there is no such key; there are {', '.join(sorted(known))}")
+            raise _WrongKeyError(
+                f"{prefix}{key}", f"there is no such key; there are {', '.join(sorted(known))}"
+            )
 
 
 _HINTS: dict[type, dict[str, Any]] = {c: get_type_hints(c) for c in (Model, WeightFile, Input, Output, Rembg)}
@@ -211,8 +217,10 @@ def _value(owner: type, name: str, given: Any, key: str) -> Any:
         if found is not None:
             return found
     if get_origin(kinds[0]) is Literal:
-        raise _Wrong(key, f"cannot be {given!r}; choose from {', '.join(map(str, get_args(kinds[0])))}")
-    raise _Wrong(key, f"cannot be {given!r}")
+        raise _WrongKeyError(
+            key, f"cannot be {given!r}; choose from {', '.join(map(str, get_args(kinds[0])))}"
+        )
+    raise _WrongKeyError(key, f"cannot be {given!r}")
 
 
 def _as(kind: Any, given: Any) -> Any:
