@@ -1,0 +1,130 @@
+"""What the daemon answers: problems (RFC 9457), raw planes without copies, server-sent events, stage times.
+
+Knows aiohttp and the errors; must not know where results come from.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from matted.errors import MattedError
+from matted.service.jobs import Event
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PROBLEM = "application/problem+json"
+_PIECE = 1 << 20  # an answer goes out in pieces of this size, so that the loop can serve others between
+_log = logging.getLogger(__name__)
+
+
+def problem(error: MattedError, *, headers: Mapping[str, str] | None = None) -> web.Response:
+    """`error` as problem details; the last part of its type is the error's slug."""
+    return _problem(error.status, error.slug, str(error), headers or {})
+
+
+def _problem(status: int, slug: str, sentence: str, headers: Mapping[str, str]) -> web.Response:
+    body = {
+        "type": f"urn:matted:problem:{slug}",
+        "title": slug.replace("-", " ").capitalize(),
+        "status": status,
+        "detail": sentence,
+    }
+    more = dict(headers)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        more.setdefault("Retry-After", "1")
+    if status == HTTPStatus.UNAUTHORIZED:
+        more.setdefault("WWW-Authenticate", "Bearer")
+    return web.Response(status=status, reason=slug, text=json.dumps(body), content_type=PROBLEM, headers=more)
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every failure becomes a problem; nothing returns a stack trace."""
+    try:
+        return await handler(request)
+    except MattedError as error:
+        return problem(error)
+    except web.HTTPNotFound:
+        sentence = f"There is nothing at {request.path[:200]}: /v1/openapi.json tells what there is."
+        return _problem(404, "not-found", sentence, {})
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        sentence = f"{request.method} does not exist at {request.path[:200]}; {allowed} does."
+        return _problem(405, "method-not-allowed", sentence, {"Allow": allowed})
+    except web.HTTPException as error:
+        slug = error.reason.lower().replace(" ", "-")
+        return _problem(error.status, slug, f"The request was refused: {error.reason}.", {})
+    except (ConnectionError, asyncio.CancelledError):
+        raise  # the client is gone: there is nobody to answer
+    except Exception:
+        reference = secrets.token_hex(4)
+        _log.exception("unexpected failure %s in %s %s", reference, request.method, request.path)
+        sentence = f"Matted failed unexpectedly; its log says more under the reference {reference}."
+        return _problem(500, "failed", sentence, {"X-Matted-Reference": reference})
+
+
+async def send(
+    request: web.Request, body: memoryview, *, content_type: str, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    """`body` as the answer, without copying it as a whole."""
+    flat = body.cast("B")
+    response = web.StreamResponse(headers=headers)
+    response.content_type = content_type
+    response.content_length = len(flat)
+    await response.prepare(request)
+    for start in range(0, len(flat), _PIECE):
+        await response.write(flat[start : start + _PIECE])
+    await response.write_eof()
+    return response
+
+
+def server_timing(seconds: Mapping[str, float]) -> str:
+    """Stage times as a Server-Timing header: `model;dur=215.4, edges;dur=80.1` in milliseconds."""
+    return ", ".join(f"{stage};dur={1000 * value:.1f}" for stage, value in seconds.items())
+
+
+class EventStream:
+    """A response of server-sent events, begun with the first one sent."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
+        self._response: web.StreamResponse | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was sent."""
+        return self._response is not None
+
+    async def send(self, content: Mapping[str, Any]) -> None:
+        """One event with `content` as its JSON data."""
+        if self._response is None:
+            self._response = web.StreamResponse()
+            self._response.content_type = "text/event-stream"
+            await self._response.prepare(self._request)
+        await self._response.write(b"data: " + json.dumps(content).encode() + b"\n\n")
+
+    async def end(self) -> web.StreamResponse:
+        """The finished response; something must have been sent."""
+        assert self._response is not None
+        await self._response.write_eof()
+        return self._response
+
+
+def event_content(event: Event) -> dict[str, Any]:
+    """An event as it stands on the wire."""
+    content: dict[str, Any] = {
+        "state": event.state,
+        "stage": event.stage,
+        "fraction": round(event.fraction, 4),
+    }
+    if event.total:
+        content |= {"done": event.done, "total": event.total}
+    if event.error is not None:
+        content |= {"slug": event.error.slug, "detail": str(event.error)}
+    return content

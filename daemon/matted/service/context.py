@@ -1,0 +1,48 @@
+"""What every route needs, in one object held by the application. No module state.
+
+Knows the parts of the service, not the routes.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from matted.config import Settings
+from matted.service.engine import Engine
+from matted.service.jobs import Jobs
+from matted.service.receive import Intake
+
+
+@dataclass(slots=True)
+class Service:
+    """The running daemon's parts. `last_used`: time.monotonic() of the last request with a token."""
+
+    settings: Settings
+    engine: Engine
+    jobs: Jobs
+    intake: Intake
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    last_used: float = field(default_factory=time.monotonic)
+
+    def idle_s(self) -> float:
+        """Seconds since somebody used the daemon; 0 while a job is active."""
+        return 0.0 if self.jobs.active or self.jobs.running else time.monotonic() - self.last_used
+
+
+SERVICE = web.AppKey("service", Service)
+
+
+@web.middleware
+async def noted_use(request: web.Request, handler: web.Handler) -> web.StreamResponse:
+    """Notes that the daemon is being used, at both ends of a request. Watching it is no use."""
+    service = request.app[SERVICE]
+    used = request.path not in ("/metrics", "/v1/health", "/v1/identity", "/v1/status")
+    if used:
+        service.last_used = time.monotonic()
+    try:
+        return await handler(request)
+    finally:
+        if used:
+            service.last_used = time.monotonic()

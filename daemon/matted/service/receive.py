@@ -1,0 +1,181 @@
+"""Request bodies, from the socket into memory once: kept buffers, bounds, and the name made of the content.
+
+aiohttp's `request.read()` collects pieces and joins them (measured 174 ms for 96 MB); copying each piece to
+its place in a kept buffer takes 38 ms, because no fresh memory is touched. Knows the limits, not the
+pictures.
+"""
+
+import asyncio
+import ctypes
+import weakref
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+from aiohttp import web
+
+from matted.errors import BadOption, Busy, PictureTooLarge, UnreadablePicture
+
+Bytes = npt.NDArray[np.uint8]
+
+_SMALLEST_KEPT = 1 << 20
+_FIRST_GUESS = 8 << 20
+
+
+class BufferPool:
+    """Receive buffers that are used again once nothing refers to them.
+
+    `take(n)` gives a uint8 array of n bytes. Pictures, masks and caches may hold views of it as long as
+    they like; when the last view is gone the memory returns here. At most `keep` free buffers of together
+    `limit_bytes` wait; the rest goes back to the system.
+    """
+
+    def __init__(self, limit_bytes: int, *, keep: int = 2) -> None:
+        self._limit = limit_bytes
+        self._free: deque[Bytes] = deque(maxlen=keep)
+
+    @property
+    def free_bytes(self) -> int:
+        """Bytes waiting to be used again."""
+        return sum(len(memory) for memory in tuple(self._free))
+
+    def take(self, size: int) -> Bytes:
+        """`size` bytes, their content undefined."""
+        if size < _SMALLEST_KEPT:
+            return np.empty(size, np.uint8)
+        memory = self._kept(size)
+        if memory is None:
+            memory = np.empty(size, np.uint8)
+        # The ctypes array is what every view finally refers to: its end is the end of all of them.
+        holder = (ctypes.c_uint8 * len(memory)).from_buffer(memory.data)
+        weakref.finalize(holder, self._give_back, memory).atexit = False
+        return np.frombuffer(memoryview(holder), np.uint8)[:size]
+
+    def clear(self) -> None:
+        """Give the waiting memory back to the system."""
+        self._free.clear()
+
+    def _kept(self, size: int) -> Bytes | None:
+        for _ in range(len(self._free)):
+            try:
+                memory = self._free.popleft()
+            except IndexError:  # another thread was quicker
+                return None
+            if size <= len(memory) <= 2 * size:
+                return memory
+            self._free.append(memory)
+        return None
+
+    def _give_back(self, memory: Bytes) -> None:
+        if self.free_bytes + len(memory) <= self._limit:
+            self._free.append(memory)
+
+
+class Intake:
+    """Takes bodies in, never more than `limit_bytes` of them at any moment."""
+
+    def __init__(self, limit_bytes: int, pool: BufferPool) -> None:
+        self._limit = limit_bytes
+        self._under_way = 0
+        self.pool = pool
+
+    @property
+    def under_way_bytes(self) -> int:
+        """Bytes promised to bodies that are being received."""
+        return self._under_way
+
+    async def exactly(self, request: web.Request, size: int, declaration: bytes) -> tuple[Bytes, str]:
+        """A body of `size` bytes and its content name (32 hex digits of XXH3-128).
+
+        Raises BadOption when it is longer or shorter, Busy when too much is under way.
+        """
+        declared = request.content_length
+        if declared is not None and declared != size:
+            raise BadOption(f"The declared picture needs {size} bytes of pixels, not {declared}.")
+        hashed = xxhash.xxh3_128(declaration)
+        with self._promised(size):
+            buffer = self.pool.take(size)
+            view, filled = buffer.data, 0
+            async for piece in request.content.iter_any():
+                if filled + len(piece) > size:
+                    raise BadOption(f"The declared picture needs {size} bytes of pixels; more came.")
+                view[filled : filled + len(piece)] = piece
+                hashed.update(piece)
+                filled += len(piece)
+        if filled != size:
+            raise BadOption(f"The declared picture needs {size} bytes of pixels, not {filled}.")
+        return buffer, hashed.hexdigest()
+
+    async def anything(self, request: web.Request) -> tuple[Bytes, str]:
+        """A body of any size up to the limit, and its content name.
+
+        Raises PictureTooLarge, UnreadablePicture when it is empty, Busy when too much is under way.
+        """
+        declared = request.content_length
+        if declared is not None and declared > self._limit:
+            raise PictureTooLarge(self._too_long())
+        hashed = xxhash.xxh3_128()
+        buffer = self.pool.take(_FIRST_GUESS if declared is None else declared)
+        filled = 0
+        with self._promised(len(buffer)) as promise:
+            async for piece in request.content.iter_any():
+                end = filled + len(piece)
+                if end > len(buffer):
+                    if end > self._limit:
+                        raise PictureTooLarge(self._too_long())
+                    promise(len(buffer))
+                    grown = self.pool.take(2 * len(buffer) + len(piece))
+                    grown[:filled] = buffer[:filled]
+                    buffer = grown
+                buffer.data[filled:end] = piece
+                hashed.update(piece)
+                filled = end
+        if filled == 0:
+            raise UnreadablePicture("No picture came with the request: its body is empty.")
+        return buffer[:filled], hashed.hexdigest()
+
+    def _too_long(self) -> str:
+        return f"The upload is larger than {self._limit >> 20} MB (the setting max_upload_mb)."
+
+    @contextmanager
+    def _promised(self, size: int) -> "Iterator[_Promise]":
+        promise = _Promise(self)
+        try:
+            promise(size)
+            yield promise
+        finally:
+            self._under_way -= promise.size
+
+    def reserve(self, size: int) -> None:
+        """Count `size` more bytes as under way. Raises Busy, PictureTooLarge."""
+        if size > self._limit:
+            raise PictureTooLarge(self._too_long())
+        if self._under_way + size > self._limit:
+            raise Busy("Matted is receiving as many pictures as it may at once. Try again in a moment.")
+        self._under_way += size
+
+
+class _Promise:
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self.size = 0
+
+    def __call__(self, size: int) -> None:
+        self._intake.reserve(size)
+        self.size += size
+
+
+async def small_body(request: web.Request, limit: int) -> bytes:
+    """A body of at most `limit` bytes, for JSON. Raises BadOption."""
+    if (request.content_length or 0) > limit:
+        raise BadOption(f"The request's body is longer than {limit} bytes.")
+    parts = bytearray()
+    async for piece in request.content.iter_any():
+        parts += piece
+        if len(parts) > limit:
+            raise BadOption(f"The request's body is longer than {limit} bytes.")
+        await asyncio.sleep(0)
+    return bytes(parts)
