@@ -1,14 +1,14 @@
 """The built-in subject-matting network: a small encoder-decoder that says how much each pixel is subject.
 
-Only PyTorch is imported here. The network knows nothing of files, data sets or training; `train.py` teaches it and
-`export.py` wraps it with the normalisation and the sigmoid that the shipped graph contains.
+Only PyTorch is imported here. The network knows nothing of files, data sets or training; `train.py` teaches
+it and `export.py` wraps it with the normalisation and the sigmoid that the shipped graph contains.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 STRIDE = 32
 """Height and width of the input must be multiples of this."""
@@ -32,11 +32,12 @@ class Residual(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.norm(self.second(self.first(x))))
+        return functional.relu(x + self.norm(self.second(self.first(x))))
 
 
 class Context(nn.Module):
-    """A 7x7 depthwise look-around, an inverted bottleneck and a squeeze-excite gate that sees the whole picture.
+    """A 7x7 depthwise look-around, an inverted bottleneck and a squeeze-excite gate that sees the whole
+    picture.
 
     The kernel follows ConvNeXt (Liu et al. 2022), the gate squeeze-excite (Hu et al. 2018).
     """
@@ -52,14 +53,15 @@ class Context(nn.Module):
         self.excite = nn.Conv2d(channels // 4, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.widen(self.norm(self.around(x))))
+        y = functional.relu(self.widen(self.norm(self.around(x))))
         y = self.out_norm(self.narrow(y))
-        gate = torch.sigmoid(self.excite(F.relu(self.squeeze(y.mean((2, 3), keepdim=True)))))
+        gate = torch.sigmoid(self.excite(functional.relu(self.squeeze(y.mean((2, 3), keepdim=True)))))
         return x + y * gate
 
 
 class Decode(nn.Module):
-    """Doubles the coarse features' size, joins the skip from the encoder and mixes both with one 3x3 convolution."""
+    """Doubles the coarse features' size, joins the skip from the encoder and mixes both with one 3x3
+    convolution."""
 
     def __init__(self, coarse: int, skip: int, outputs: int) -> None:
         super().__init__()
@@ -67,16 +69,18 @@ class Decode(nn.Module):
         self.mix = _conv(outputs + skip, outputs)
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
-        up = F.interpolate(self.reduce(coarse), scale_factor=2.0, mode="bilinear", align_corners=False)
+        up = functional.interpolate(
+            self.reduce(coarse), scale_factor=2.0, mode="bilinear", align_corners=False
+        )
         return self.mix(torch.cat((up, skip), 1))
 
 
 class SubjectNet(nn.Module):
     """Subject matting in one pass.
 
-    `forward` takes float32 (N, 3, H, W), sRGB scaled to about [-2, 2] (see `normalise`), H and W multiples of `STRIDE`.
-    It returns the logits (N, 1, H, W); while training, a tuple of them and of the coarse logits at 1/8 and 1/16,
-    which exist only to teach the inner layers.
+    `forward` takes float32 (N, 3, H, W), sRGB scaled to about [-2, 2] (see `normalise`), H and W multiples of
+    `STRIDE`. It returns the logits (N, 1, H, W); while training, a tuple of them and of the coarse logits at
+    1/8 and 1/16, which exist only to teach the inner layers.
     """
 
     def __init__(self) -> None:
@@ -84,7 +88,9 @@ class SubjectNet(nn.Module):
         self.at_half = _conv(12, 16)
         self.at_quarter = nn.Sequential(_conv(16, 32, stride=2), Residual(32))
         self.at_eighth = nn.Sequential(_conv(32, 64, stride=2), Residual(64))
-        self.at_sixteenth = nn.Sequential(_conv(64, 112, stride=2), Residual(112), Residual(112), Context(112))
+        self.at_sixteenth = nn.Sequential(
+            _conv(64, 112, stride=2), Residual(112), Residual(112), Context(112)
+        )
         self.at_deepest = nn.Sequential(_conv(112, 176, stride=2), *(Context(176) for _ in range(4)))
         self.scene = nn.Sequential(nn.Conv2d(176, 176, 1), nn.ReLU(inplace=True), nn.Conv2d(176, 176, 1))
         self.to_sixteenth = Decode(176, 112, 96)
@@ -97,19 +103,20 @@ class SubjectNet(nn.Module):
         self.coarse_sixteenth = nn.Conv2d(96, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor, Tensor]:
-        # Each 2x2 square of pixels becomes one place with twelve channels: full resolution at a quarter of the cost.
-        packed = F.pixel_unshuffle(x, 2)
+        # Each 2x2 square of pixels becomes one place with twelve channels: full resolution at a quarter of
+        # the cost.
+        packed = functional.pixel_unshuffle(x, 2)
         half = self.at_half(packed)
         quarter = self.at_quarter(half)
         eighth = self.at_eighth(quarter)
         sixteenth = self.at_sixteenth(eighth)
         deepest = self.at_deepest(sixteenth)
-        deepest = F.relu(deepest + self.scene(deepest.mean((2, 3), keepdim=True)))
+        deepest = functional.relu(deepest + self.scene(deepest.mean((2, 3), keepdim=True)))
         d16 = self.around(self.to_sixteenth(deepest, sixteenth))
         d8 = self.to_eighth(d16, eighth)
         d4 = self.to_quarter(d8, quarter)
         d2 = self.to_half(d4, half)
-        logits = F.pixel_shuffle(self.refine(torch.cat((d2, packed), 1)), 2)
+        logits = functional.pixel_shuffle(self.refine(torch.cat((d2, packed), 1)), 2)
         if not self.training:
             return logits
         return logits, self.coarse_eighth(d8), self.coarse_sixteenth(d16)

@@ -1,0 +1,410 @@
+"""Pictures made up with exactly known alpha: cut-outs and drawn shapes laid over backgrounds.
+
+The shapes (blobs, polygons, rings, lattices, wheels with spokes, mugs with handles, tufts of hair) are
+textured with crops of photographs or with noise and shaded, so that the network meets far more kinds of
+outline, hole and thin part than the photographed sets hold. NumPy and OpenCV only; every function draws all
+its chance from the generator it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from pictures import Library, is_held_out
+
+Picture = NDArray[np.float32]
+"""float32 (H, W, 3) in [0, 255] where not said otherwise."""
+Alpha = NDArray[np.float32]
+"""float32 (H, W) in [0, 1]."""
+
+_OVERSAMPLE = 2
+
+
+# --- drawn shapes: each returns an alpha on a square canvas of `side` pixels --------------------------------
+
+
+def _smooth_outline(rng: Generator, *, points: int, roughness: float) -> NDArray[np.float64]:
+    """A closed outline around (0, 0), (points, 2), radius about 1: a few low harmonics of random strength."""
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    radius = np.ones(points)
+    for harmonic in range(1, 8):
+        radius += roughness * rng.normal() / harmonic * np.cos(harmonic * angle + rng.uniform(0, 2 * np.pi))
+    radius = np.clip(radius, 0.25, 2.0)
+    radius /= radius.max()
+    return np.stack((radius * np.cos(angle), radius * np.sin(angle)), 1)
+
+
+def _turned(points: NDArray[np.float64], rng: Generator, side: int) -> NDArray[np.int32]:
+    turn = rng.uniform(0, 2 * np.pi)
+    stretch = np.array([1.0, rng.uniform(0.35, 1.0)])
+    spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return np.round((points * stretch) @ spin.T * side * 0.47 + side / 2).astype(np.int32)
+
+
+def blob(rng: Generator, side: int) -> Alpha:
+    """A soft-cornered lump."""
+    canvas = np.zeros((side, side), np.float32)
+    outline = _smooth_outline(rng, points=96, roughness=rng.uniform(0.05, 0.5))
+    cv2.fillPoly(canvas, [_turned(outline, rng, side)], 1.0)
+    return canvas
+
+
+def polygon(rng: Generator, side: int) -> Alpha:
+    """A convex or starry polygon of 3 to 9 corners: boxes, blades, gems, stars."""
+    corners = int(rng.integers(3, 10))
+    angle = (
+        np.sort(rng.uniform(0, 2 * np.pi, corners))
+        if rng.random() < 0.5
+        else np.arange(corners) * 2 * np.pi / corners
+    )
+    radius = np.ones(corners) if rng.random() < 0.6 else rng.uniform(0.3, 1.0, corners)
+    points = np.stack((radius * np.cos(angle), radius * np.sin(angle)), 1)
+    canvas = np.zeros((side, side), np.float32)
+    cv2.fillPoly(canvas, [_turned(points, rng, side)], 1.0)
+    return canvas
+
+
+def ring(rng: Generator, side: int) -> Alpha:
+    """A lump with one to three holes through which the background shows."""
+    canvas = blob(rng, side)
+    for _ in range(int(rng.integers(1, 4))):
+        hole = cv2.resize(blob(rng, side), None, fx=(f := rng.uniform(0.2, 0.6)), fy=f)
+        x, y = rng.integers(0, side - hole.shape[1] + 1), rng.integers(0, side - hole.shape[0] + 1)
+        view = canvas[y : y + hole.shape[0], x : x + hole.shape[1]]
+        view *= 1.0 - hole
+    return canvas
+
+
+def lattice(rng: Generator, side: int) -> Alpha:
+    """A fence, rack or basket: crossing bars, perhaps within an outline."""
+    canvas = np.zeros((side, side), np.float32)
+    thick = max(1, int(side * rng.uniform(0.012, 0.05)))
+    lo, hi = int(side * 0.06), int(side * 0.94)
+    for at in np.linspace(lo, hi, int(rng.integers(2, 8))).astype(int):
+        cv2.line(canvas, (int(at), lo), (int(at), hi), 1.0, thick)
+    for at in np.linspace(lo, hi, int(rng.integers(2, 6))).astype(int):
+        cv2.line(canvas, (lo, int(at)), (hi, int(at)), 1.0, thick)
+    if rng.random() < 0.4:
+        canvas *= blob(rng, side)
+    return _warped(canvas, rng)
+
+
+def wheel(rng: Generator, side: int) -> Alpha:
+    """A rim with thin spokes and a hub."""
+    canvas = np.zeros((side, side), np.float32)
+    centre, radius = (side // 2, side // 2), int(side * 0.44)
+    cv2.circle(canvas, centre, radius, 1.0, max(2, int(side * rng.uniform(0.02, 0.09))))
+    cv2.circle(canvas, centre, int(side * rng.uniform(0.03, 0.12)), 1.0, -1)
+    start, spokes = rng.uniform(0, np.pi), int(rng.integers(3, 22))
+    thick = max(1, int(side * rng.uniform(0.004, 0.03)))
+    for angle in start + np.arange(spokes) * 2 * np.pi / spokes:
+        tip = (int(centre[0] + radius * np.cos(angle)), int(centre[1] + radius * np.sin(angle)))
+        cv2.line(canvas, centre, tip, 1.0, thick)
+    return _warped(canvas, rng)
+
+
+def handled(rng: Generator, side: int) -> Alpha:
+    """A body with a thin curved handle: mugs, bags, kettles, tools."""
+    canvas = np.zeros((side, side), np.float32)
+    x0, x1 = int(side * rng.uniform(0.1, 0.3)), int(side * rng.uniform(0.6, 0.9))
+    y0, y1 = int(side * rng.uniform(0.35, 0.5)), int(side * rng.uniform(0.8, 0.95))
+    taper = int(side * rng.uniform(-0.08, 0.08))
+    body = np.array([[x0, y0], [x1, y0], [x1 - taper, y1], [x0 + taper, y1]], np.int32)
+    cv2.fillPoly(canvas, [body], 1.0)
+    axes = (int((x1 - x0) * rng.uniform(0.15, 0.5)), int(side * rng.uniform(0.12, 0.33)))
+    thick = max(2, int(side * rng.uniform(0.012, 0.06)))
+    cv2.ellipse(canvas, (int(rng.uniform(x0 + axes[0], x1 - axes[0] + 1)), y0), axes, 0, 180, 360, 1.0, thick)
+    quarter_turns = int(rng.integers(0, 4)) if rng.random() < 0.4 else 0
+    return _warped(np.ascontiguousarray(np.rot90(canvas, quarter_turns)), rng)
+
+
+def tuft(rng: Generator, side: int) -> Alpha:
+    """A lump that strands of hair or grass grow out of; the strands are thin, curved and half-transparent."""
+    inner = cv2.resize(blob(rng, side), None, fx=0.7, fy=0.7)
+    canvas = np.zeros((side, side), np.float32)
+    off = (side - inner.shape[0]) // 2
+    canvas[off : off + inner.shape[0], off : off + inner.shape[1]] = inner
+    edges, _ = cv2.findContours((canvas > 0.5).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not edges:
+        return canvas
+    edge = max(edges, key=len)[:, 0, :]
+    length, bend = side * rng.uniform(0.05, 0.2), rng.uniform(0, 0.9)
+    lean, strength = rng.uniform(-0.8, 0.8), rng.uniform(0.5, 1.0)
+    strands = np.zeros_like(canvas)
+    for root in edge[rng.integers(0, len(edge), int(rng.integers(40, 220)))]:
+        away = np.arctan2(root[1] - side / 2, root[0] - side / 2) + lean + rng.normal() * 0.3
+        steps = np.linspace(0, 1, 6)
+        heading = away + bend * rng.normal() * steps
+        reach = length * rng.uniform(0.3, 1.0)
+        path = root + np.cumsum(np.stack((np.cos(heading), np.sin(heading)), 1) * reach / 6, 0)
+        cv2.polylines(strands, [np.round(path * 8).astype(np.int32)], False, strength, 1, cv2.LINE_AA, 3)
+    return np.maximum(canvas, strands)
+
+
+def glass(rng: Generator, side: int) -> Alpha:
+    """A lump whose inside lets part of the background through, with a firmer rim."""
+    full = blob(rng, side) if rng.random() < 0.5 else polygon(rng, side)
+    reach = max(3, int(side * rng.uniform(0.02, 0.1)))
+    inside = cv2.GaussianBlur(cv2.erode(full, np.ones((reach, reach), np.uint8)), (0, 0), reach / 3)
+    return full * (1.0 - inside * rng.uniform(0.15, 0.5))
+
+
+def compound(rng: Generator, side: int) -> Alpha:
+    """Two to four simple shapes stuck together, as most things are."""
+    canvas = np.zeros((side, side), np.float32)
+    for _ in range(int(rng.integers(2, 5))):
+        part = cv2.resize(
+            (blob, polygon)[int(rng.integers(2))](rng, side), None, fx=(f := rng.uniform(0.3, 0.8)), fy=f
+        )
+        spare = side - part.shape[0]
+        x, y = (int(np.clip(rng.normal(0.5, 0.2), 0, 1) * spare) for _ in range(2))
+        view = canvas[y : y + part.shape[0], x : x + part.shape[1]]
+        np.maximum(view, part, out=view)
+    return canvas
+
+
+def _warped(canvas: Alpha, rng: Generator) -> Alpha:
+    """A random affine view of a shape, kept within the canvas."""
+    side = canvas.shape[0]
+    turn, squeeze, shear = rng.normal(0, 20), rng.uniform(0.5, 1.0), rng.normal(0, 0.15)
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), turn, 0.85)
+    matrix[0] = matrix[0] * squeeze + shear * matrix[1]
+    matrix[:, 2] += side / 2 - matrix @ np.array([side / 2, side / 2, 1.0])
+    return cv2.warpAffine(canvas, matrix, (side, side), flags=cv2.INTER_LINEAR)
+
+
+SHAPES: tuple[tuple[Callable[[Generator, int], Alpha], float], ...] = (
+    (blob, 0.16),
+    (polygon, 0.14),
+    (ring, 0.10),
+    (lattice, 0.07),
+    (wheel, 0.08),
+    (handled, 0.12),
+    (tuft, 0.12),
+    (glass, 0.04),
+    (compound, 0.17),
+)
+"""Each shape with how often it is drawn; the shares sum to 1."""
+
+
+def shape(rng: Generator, side: int) -> Alpha:
+    """One random shape, antialiased, on a (side, side) canvas."""
+    draw = SHAPES[int(rng.choice(len(SHAPES), p=[share for _, share in SHAPES]))][0]
+    return np.clip(
+        cv2.resize(draw(rng, side * _OVERSAMPLE), (side, side), interpolation=cv2.INTER_AREA), 0, 1
+    )
+
+
+# --- colours: textures, backgrounds, light ------------------------------------------------------------------
+
+
+def noise(rng: Generator, side: int) -> Picture:
+    """Two colours mixed by clouds, stripes or speckle."""
+    cells = int(2 ** rng.uniform(1, 6))
+    kind = rng.random()
+    if kind < 0.5:
+        mix = cv2.resize(rng.random((cells, cells), np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    elif kind < 0.75:
+        y, x = np.mgrid[0:side, 0:side].astype(np.float32) / np.float32(side)
+        angle = rng.uniform(0, np.pi)
+        mix = 0.5 + 0.5 * np.sin((x * np.cos(angle) + y * np.sin(angle)) * cells * 6.0)
+    else:
+        mix = cv2.resize(
+            rng.random((cells * 4, cells * 4), np.float32), (side, side), interpolation=cv2.INTER_NEAREST
+        )
+    first, second = rng.uniform(0, 255, (2, 3)).astype(np.float32)
+    if rng.random() < 0.6:
+        second = np.clip(first + rng.normal(0, 30, 3), 0, 255).astype(np.float32)
+    mix = np.clip(mix, 0, 1)[..., None]
+    return first * mix + second * (1 - mix)
+
+
+def gradient(rng: Generator, side: int) -> Picture:
+    """A studio backdrop: one tone that changes slowly, from a corner or around a bright middle."""
+    tone = rng.uniform(0, 255, 3) if rng.random() < 0.5 else np.full(3, rng.uniform(30, 255))
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
+    angle = rng.uniform(0, 2 * np.pi)
+    ramp = x * np.cos(angle) + y * np.sin(angle) if rng.random() < 0.6 else 0.5 - np.hypot(x, y)
+    return np.clip(tone.astype(np.float32) + ramp[..., None] * np.float32(rng.uniform(0, 160)), 0, 255)
+
+
+def _crop(picture: NDArray[np.uint8], rng: Generator, side: int, *, least: float) -> Picture:
+    """A random part of a picture, at least `least` of each side, resized to (side, side), perhaps
+    mirrored."""
+    height, width = picture.shape[:2]
+    h, w = (int(n * rng.uniform(least, 1.0)) for n in (height, width))
+    y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
+    part = cv2.resize(picture[y : y + h, x : x + w], (side, side), interpolation=cv2.INTER_LINEAR)
+    return (part[:, ::-1] if rng.random() < 0.5 else part).astype(np.float32)
+
+
+def softened(picture: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    """A Gaussian blur of any width, done on a shrunken copy where the width allows."""
+    if sigma_px < 0.4:
+        return picture
+    height, width = picture.shape[:2]
+    shrink = max(1, int(sigma_px / 1.5))
+    small = cv2.resize(
+        picture, (max(8, width // shrink), max(8, height // shrink)), interpolation=cv2.INTER_AREA
+    )
+    small = cv2.GaussianBlur(small, (0, 0), sigma_px / shrink)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def background(library: Library, rng: Generator, side: int, *, may_hold_things: bool) -> Picture:
+    """What lies behind a subject.
+
+    Scenes that may hold a subject of their own come blurred, and only where allowed.
+    """
+    kind = rng.random()
+    if kind < 0.10:
+        return np.full((side, side, 3), 255.0 if rng.random() < 0.6 else rng.uniform(0, 255, 3), np.float32)
+    if kind < 0.22:
+        return gradient(rng, side)
+    if kind < 0.30:
+        return noise(rng, side)
+    if kind < 0.55 or not may_hold_things:
+        picture = _crop(library.places[rng.integers(len(library.places))], rng, side, least=0.3)
+        sigma = side * rng.choice([0.0, 0.0, 0.01, 0.03])
+    else:
+        picture = _crop(library.scenes[rng.integers(len(library.scenes))], rng, side, least=0.15)
+        sigma = side * rng.uniform(0.012, 0.05)
+    return softened(picture, sigma)
+
+
+def texture(library: Library, rng: Generator, side: int) -> Picture:
+    """The skin of a drawn shape: a crop of a photograph, clouds and stripes, or one colour."""
+    kind = rng.random()
+    if kind < 0.60:
+        skin = _crop(library.scenes[rng.integers(len(library.scenes))], rng, side, least=0.08)
+    elif kind < 0.82:
+        skin = noise(rng, side)
+    else:
+        skin = np.full((side, side, 3), rng.uniform(0, 255, 3), np.float32)
+    return skin
+
+
+def shaded(skin: Picture, alpha: Alpha, rng: Generator) -> Picture:
+    """Lights a flat skin from one side as if the shape were rounded."""
+    side = alpha.shape[0]
+    height = softened(alpha, side * rng.uniform(0.02, 0.12))
+    angle = rng.uniform(0, 2 * np.pi)
+    slope = cv2.Sobel(height, cv2.CV_32F, 1, 0) * np.cos(angle) + cv2.Sobel(
+        height, cv2.CV_32F, 0, 1
+    ) * np.sin(angle)
+    light = slope / (np.abs(slope).max() + 1e-6)
+    return np.clip(skin * (1.0 + light * np.float32(rng.uniform(0.0, 0.6)))[..., None], 0, 255)
+
+
+# --- putting together ---------------------------------------------------------------------------------------
+
+
+def drawn_thing(library: Library, rng: Generator, side: int) -> tuple[Picture, Alpha]:
+    """A textured, shaded shape and its alpha; a quarter of them in two colours or skins."""
+    alpha = shape(rng, side)
+    skin = texture(library, rng, side)
+    if rng.random() < 0.25:
+        part = cv2.GaussianBlur(shape(rng, side), (0, 0), 1.0)[..., None]
+        skin = skin * (1 - part) + texture(library, rng, side) * part
+    return shaded(skin, alpha, rng), alpha
+
+
+def cut_out_thing(library: Library, rng: Generator, side: int) -> tuple[Picture, Alpha]:
+    """A subject lifted out of the photographed sets or from the RGBA cut-outs, trimmed to its bounding
+    box."""
+    if rng.random() < 0.45:
+        rgba = library.cutouts[rng.integers(len(library.cutouts))]
+        if rng.random() < 0.02:
+            rgba = library.cutouts[len(library.cutouts) - 1 - int(rng.integers(3))]
+        picture, mask = rgba[..., :3], rgba[..., 3]
+    else:
+        pairs = library.pairs[rng.choice(["clothing", "cats", "ccp", "human"], p=[0.4, 0.2, 0.2, 0.2])]
+        row = int(rng.integers(len(pairs.names)))
+        while is_held_out(pairs.names[row]):
+            row = int(rng.integers(len(pairs.names)))
+        picture, mask = pairs.images[row], pairs.masks[row]
+    x, y, w, h = cv2.boundingRect((mask > 8).astype(np.uint8))
+    if w < 8 or h < 8:
+        return drawn_thing(library, rng, side)
+    picture = cv2.resize(
+        np.ascontiguousarray(picture[y : y + h, x : x + w]), (side, side), interpolation=cv2.INTER_LINEAR
+    )
+    mask = cv2.resize(
+        np.ascontiguousarray(mask[y : y + h, x : x + w]), (side, side), interpolation=cv2.INTER_LINEAR
+    )
+    # Give the thing its own proportions back within the square.
+    wide = w / h * rng.uniform(0.8, 1.25)
+    fx, fy = min(1.0, wide), min(1.0, 1 / wide)
+    matrix = np.array([[fx, 0, side * (1 - fx) / 2], [0, fy, side * (1 - fy) / 2]], np.float32)
+    alpha = cv2.warpAffine(mask, matrix, (side, side)).astype(np.float32) / 255
+    moved = cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    return moved.astype(np.float32), alpha
+
+
+def lay(scene: Picture, thing: Picture, alpha: Alpha, rng: Generator, *, scale: float) -> Alpha:
+    """Lays a thing over `scene` in place at a random spot, perhaps cut by the border, perhaps with a cast
+    shadow.
+
+    Returns the thing's alpha in the scene's frame. The shadow darkens the scene and is no part of the alpha.
+    """
+    side, own = scene.shape[0], alpha.shape[0]
+    turn = rng.normal(0, 12) if rng.random() < 0.7 else rng.uniform(-180, 180)
+    matrix = cv2.getRotationMatrix2D((own / 2, own / 2), turn, scale * side / own)
+    slack = 0.5 - scale / 2 if scale < 0.9 else 0.1
+    at = 0.5 + rng.uniform(-1, 1, 2) * (abs(slack) + (0.25 if rng.random() < 0.2 else 0.0)) * rng.uniform(
+        0.2, 1.0
+    )
+    matrix[:, 2] += at * side - own / 2
+    placed = np.clip(cv2.warpAffine(alpha, matrix, (side, side), flags=cv2.INTER_LINEAR), 0, 1)
+    moved = cv2.warpAffine(
+        thing, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    if rng.random() < 0.35:
+        shift = rng.normal(0, 0.03 * side, 2)
+        cast = cv2.warpAffine(placed, np.float32([[1, 0, shift[0]], [0, 1, shift[1]]]), (side, side))
+        cast = softened(cast, side * rng.uniform(0.008, 0.04))
+        scene *= 1.0 - cast[..., None] * np.float32(rng.uniform(0.15, 0.7))
+    if rng.random() < 0.3:
+        # A blur of the thing's edge, as a lens or motion gives; picture and alpha blur together.
+        sigma = rng.uniform(0.4, 1.6)
+        placed, moved = cv2.GaussianBlur(placed, (0, 0), sigma), cv2.GaussianBlur(moved, (0, 0), sigma)
+    scene += placed[..., None] * (moved - scene)
+    return placed
+
+
+def _matched_light(thing: Picture, scene: Picture, rng: Generator) -> Picture:
+    """Moves a thing's mean colour part of the way to the scene's, so that light does not give it away."""
+    shift = (np.array(cv2.mean(scene)) - np.array(cv2.mean(thing)))[:3] * rng.uniform(0.0, 0.45)
+    return np.clip(thing + shift.astype(np.float32), 0, 255)
+
+
+def composite(library: Library, rng: Generator, side: int, *, drawn: bool) -> tuple[Picture, Alpha]:
+    """A scene with one to three subjects:
+
+    drawn shapes, or cut-outs where `drawn` is false. Alphas join as a union.
+    """
+    scene = background(library, rng, side, may_hold_things=True)
+    total = np.zeros((side, side), np.float32)
+    count = int(rng.choice([1, 2, 3], p=[0.78, 0.16, 0.06]))
+    make = drawn_thing if drawn else cut_out_thing
+    for _ in range(count):
+        thing, alpha = make(library, rng, side)
+        # Small things are rarer and singly placed: the middle half of a picture is where subjects are.
+        scale = float(np.clip(rng.lognormal(-0.3, 0.35), 0.18, 1.3)) / (1.0 if count == 1 else 1.3)
+        placed = lay(scene, _matched_light(thing, scene, rng), alpha, rng, scale=scale)
+        total = total + placed * (1.0 - total)
+    return scene, np.clip(total, 0, 1)
+
+
+def empty(library: Library, rng: Generator, side: int) -> tuple[Picture, Alpha]:
+    """A place, a backdrop or a texture with nothing in it to cut out; its alpha is zero."""
+    return background(library, rng, side, may_hold_things=False), np.zeros((side, side), np.float32)
+
+
+def as_bytes(picture: Picture, alpha: Alpha) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Rounds a made-up picture and its alpha to uint8, 255 = subject."""
+    return np.round(np.clip(picture, 0, 255)).astype(np.uint8), np.round(alpha * 255).astype(np.uint8)

@@ -1,0 +1,135 @@
+"""Reading the training pictures: every set is shrunk once into a cache of memory-mapped arrays, so that
+drawing a sample costs no decoding. This file knows the data folder's layout and which pictures are held out;
+it knows nothing of augmentation or of the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+PAIR_SETS = ("ccp", "clothing", "cats", "voc", "human")
+PLAIN_SETS = {
+    "places": ("backgrounds/nopeople_640",),
+    "scenes": ("backgrounds/bsds500", "backgrounds/camvid701", "unlabeled/imagenet1000"),
+}
+CUTOUT_FOLDERS = ("rgba/emoji", "rgba/lego", "rgba/people")
+CACHE_PX = 384
+"""Side of the squares that pictures are squashed to in the cache."""
+CUTOUT_PX = 256
+HELD_OUT_PERCENT = 3
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pictures with their truth.
+
+    images: uint8 (N, CACHE_PX, CACHE_PX, 3) RGB; masks: uint8 (N, CACHE_PX, CACHE_PX), 255 = subject;
+    names: the N file stems.
+    """
+
+    images: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything a training sample may be made of.
+
+    pairs: by set name. places: uint8 (N, CACHE_PX, CACHE_PX, 3), pictures without a subject. scenes: the same
+    shape, any picture. cutouts: uint8 (N, CUTOUT_PX, CUTOUT_PX, 4), straight RGBA.
+    """
+
+    pairs: dict[str, Pairs]
+    places: NDArray[np.uint8]
+    scenes: NDArray[np.uint8]
+    cutouts: NDArray[np.uint8]
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """The picture as uint8 (H, W, 3) RGB. Raises ValueError where OpenCV cannot read it."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"{path} is not a picture that can be read.")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """The mask as uint8 (H, W), 255 = subject. Raises ValueError where OpenCV cannot read it."""
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise ValueError(f"{path} is not a mask that can be read.")
+    return mask
+
+
+def squash(picture: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """Resizes (H, W[, C]) to a square of `side_px`, forgetting the aspect; averages when it shrinks."""
+    shrinks = min(picture.shape[:2]) > side_px
+    return cv2.resize(
+        picture, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+
+
+def pair_paths(folder: Path) -> list[tuple[Path, Path]]:
+    """The (image, mask) paths of one set, in the order of their names."""
+    images = {p.stem: p for p in sorted((folder / "images").iterdir())}
+    return [(images[m.stem], m) for m in sorted((folder / "masks").iterdir()) if m.stem in images]
+
+
+def is_held_out(name: str) -> bool:
+    """Whether a training picture is kept for validation.
+
+    Variants of one source photo ('group0001_...') stay together.
+    """
+    source = name.split("_")[0] if name.startswith("group") else name
+    return int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) % 100 < HELD_OUT_PERCENT
+
+
+def open_library(data: Path, cache: Path) -> Library:
+    """Opens the cache, building what is missing of it from the data folder."""
+    cache.mkdir(parents=True, exist_ok=True)
+    pairs = {}
+    for name in PAIR_SETS:
+        paths = pair_paths(data / "train" / name)
+        images = _cached(cache / f"{name}-images.npy", [i for i, _ in paths], (CACHE_PX, CACHE_PX, 3))
+        masks = _cached(cache / f"{name}-masks.npy", [m for _, m in paths], (CACHE_PX, CACHE_PX))
+        pairs[name] = Pairs(images, masks, tuple(i.stem for i, _ in paths))
+    plain = {}
+    for name, folders in PLAIN_SETS.items():
+        paths = [p for folder in folders for p in sorted((data / folder / "images").iterdir())]
+        plain[name] = _cached(cache / f"{name}.npy", paths, (CACHE_PX, CACHE_PX, 3))
+    cutouts = [p for folder in CUTOUT_FOLDERS for p in sorted((data / folder).rglob("*.png"))]
+    return Library(
+        pairs=pairs,
+        places=plain["places"],
+        scenes=plain["scenes"],
+        cutouts=_cached(cache / "cutouts.npy", cutouts, (CUTOUT_PX, CUTOUT_PX, 4)),
+    )
+
+
+def _cached(file: Path, paths: list[Path], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if not file.exists():
+        part = file.with_suffix(".part")
+        array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(paths), *shape))
+        for row, path in enumerate(paths):
+            array[row] = _read_square(path, shape)
+        array.flush()
+        part.rename(file)
+    return np.load(file, mmap_mode="r")
+
+
+def _read_square(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if len(shape) == 2:
+        return squash(read_mask(path), shape[0])
+    if shape[2] == 3:
+        return squash(read_rgb(path), shape[0])
+    bgra = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if bgra is None or bgra.shape[2] != 4:
+        raise ValueError(f"{path} has no alpha channel.")
+    return squash(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA), shape[0])
