@@ -1,0 +1,116 @@
+"""Results written so that a reader never sees half a file, and nothing is overwritten unasked.
+
+May import the errors and the standard library. Knows no picture format.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from matted.errors import MattedError, OutputExists, OutputFailed
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full: free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up: free some space or choose another folder",
+    errno.EFBIG: "the file would be larger than this disk or account allows: choose another folder",
+    errno.EROFS: "the disk is read-only: choose another folder",
+    errno.EACCES: "you may not write in that folder: choose another one",
+    errno.EPERM: "you may not write in that folder: choose another one",
+    errno.ENOENT: "the folder does not exist: create it or choose another one",
+    errno.ENOTDIR: "the folder does not exist: create it or choose another one",
+    errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+    errno.EISDIR: "there is a folder of that name: choose another name",
+    errno.EIO: "the disk reports an error: choose another one",
+}
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
+
+
+class atomic_output:  # noqa: N801 - reads as a verb where it is used
+    """`with atomic_output(path) as file:` gives a binary file that appears as `path` when the block ends
+    well.
+
+    The bytes go into a hidden file in the same folder, are flushed to the disk and then take the name in one
+    step; when anything goes wrong the hidden file is removed. With `overwrite` the file of that name is
+    replaced and keeps its permission bits. Raises OutputExists, or OutputFailed with the reason and the cure.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        self._path = path
+        self._overwrite = overwrite
+        self._hidden = path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.part"
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> BinaryIO:
+        if not self._overwrite and os.path.lexists(self._path):
+            raise self._exists()
+        try:
+            self._file = self._hidden.open("xb")
+        except OSError as error:
+            raise self._failed(error) from error
+        return self._file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._file is not None
+        try:
+            if error is None:
+                self._finish(self._file)
+        except OSError as failure:
+            raise self._failed(failure) from failure
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            with contextlib.suppress(OSError):
+                self._hidden.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, MattedError) and error.errno in _REASONS:
+            raise self._failed(error) from error
+
+    def _finish(self, file: BinaryIO) -> None:
+        file.flush()
+        if self._overwrite and self._path.is_file():
+            with contextlib.suppress(OSError):
+                self._hidden.chmod(self._path.stat().st_mode & 0o7777)
+        os.fsync(file.fileno())
+        file.close()
+        if self._overwrite:
+            self._hidden.replace(self._path)
+        else:
+            self._take_name()
+        _sync_folder(self._path.parent)
+
+    def _take_name(self) -> None:
+        """Give the hidden file its name unless one of that name has appeared meanwhile."""
+        try:
+            os.link(self._hidden, self._path)
+        except FileExistsError as error:
+            raise self._exists() from error
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(self._path):  # FAT and some network disks have no links
+                raise self._exists() from error
+            self._hidden.rename(self._path)
+
+    def _exists(self) -> OutputExists:
+        return OutputExists(f"{self._path} exists already: choose another name or allow overwriting.")
+
+    def _failed(self, error: OSError) -> OutputFailed:
+        reason = _REASONS.get(error.errno or 0, f"{error.strerror}: choose another folder")
+        return OutputFailed(f"{self._path} could not be written because {reason}.")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut where the system can (POSIX)."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,55 @@
+"""From 8-bit sRGB into a picture's own space and profile, for what is put behind a subject.
+
+The way back from `colour`. May import LittleCMS (through imagecodecs); knows no file format and no model.
+"""
+
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+
+_SRGB = imagecodecs.cms_profile("srgb")
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709, as sRGB
+
+
+def from_srgb8(
+    colours: npt.NDArray[np.uint8], *, space: str, icc: bytes | None = None, linear: bool = False
+) -> npt.NDArray[Any]:
+    """Colours (h, w, 3) uint8 sRGB as (h, w, C) of `space` (`rgb` or `gray`).
+
+    uint8, converted to the profile if there is a usable one; float32 linear light if `linear`.
+    """
+    if linear and icc is None:
+        light = _light(colours)
+        return light if space == "rgb" else (light @ _LUMINANCE)[..., None]
+    if icc is not None:
+        converted = _by_profile(colours, space, icc)
+        if converted is not None:
+            return converted
+    if space == "rgb":
+        return colours
+    light = _light(colours) @ _LUMINANCE
+    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.rint(encoded * 255).astype(np.uint8)[..., None]
+
+
+def _by_profile(colours: npt.NDArray[np.uint8], space: str, icc: bytes) -> npt.NDArray[np.uint8] | None:
+    try:
+        converted: npt.NDArray[np.uint8] = imagecodecs.cms_transform(
+            np.ascontiguousarray(colours),
+            _SRGB,
+            icc,
+            colorspace="rgb",
+            outcolorspace=space,
+            outdtype=np.uint8,
+        )
+    except (imagecodecs.CmsError, ValueError):
+        return None
+    return converted.reshape(*colours.shape[:2], -1)
+
+
+def _light(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    unit = colours.astype(np.float32) / 255
+    light = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
+    return light.astype(np.float32)
