@@ -17,8 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime
-from metrics import f_curve, iou_at_half, mean_absolute_error
 from numpy.typing import NDArray
+
+from metrics import f_curve, iou_at_half, mean_absolute_error
 from pictures import pair_paths, read_mask, read_rgb, squash
 
 SETS = ("davis", "grabcut", "bags", "cats", "ccp", "voc", "human", "am2k", "lemur")

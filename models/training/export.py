@@ -17,10 +17,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from network import Context, Residual, SubjectNet, normalise
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from network import Context, Residual, SubjectNet, normalise
 
 SIDE_PX = 320
 OPSET = 18

@@ -23,6 +23,10 @@ CACHE_PX = 384
 """Side of the squares that pictures are squashed to in the cache."""
 CUTOUT_PX = 256
 HELD_OUT_PERCENT = 3
+OWN_IMAGES, OWN_MASKS = "own-images.npy", "own-masks.npy"
+"""Files in the cache that `self_training.py` writes, with pictures that the network labelled itself."""
+_BAND_SET, _BAND_PX = "voc", 5
+"""The set whose masks leave out a band around every object, and the band's width in the cache."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Pairs:
 class Library:
     """Everything a training sample may be made of.
 
-    pairs: by set name. places: uint8 (N, CACHE_PX, CACHE_PX, 3), pictures without a subject. scenes: the same
+    pairs: by set name, with "own" only after self-training. places: uint8 (N, CACHE_PX, CACHE_PX, 3), pictures without a subject.
+    scenes: the same
     shape, any picture. cutouts: uint8 (N, CUTOUT_PX, CUTOUT_PX, 4), straight RGBA.
     """
 
@@ -99,7 +104,12 @@ def open_library(data: Path, cache: Path) -> Library:
         paths = pair_paths(data / "train" / name)
         images = _cached(cache / f"{name}-images.npy", [i for i, _ in paths], (CACHE_PX, CACHE_PX, 3))
         masks = _cached(cache / f"{name}-masks.npy", [m for _, m in paths], (CACHE_PX, CACHE_PX))
+        if name == _BAND_SET:
+            masks = np.stack([_without_inner_bands(mask) for mask in masks])
         pairs[name] = Pairs(images, masks, tuple(i.stem for i, _ in paths))
+    if (cache / OWN_MASKS).exists():
+        own = np.load(cache / OWN_IMAGES, mmap_mode="r"), np.load(cache / OWN_MASKS, mmap_mode="r")
+        pairs["own"] = Pairs(*own, tuple(f"own{row}" for row in range(len(own[1]))))
     plain = {}
     for name, folders in PLAIN_SETS.items():
         paths = [p for folder in folders for p in sorted((data / folder / "images").iterdir())]
@@ -133,3 +143,7 @@ def _read_square(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if bgra is None or bgra.shape[2] != 4:
         raise ValueError(f"{path} has no alpha channel.")
     return squash(cv2.cvtColor(bgra, cv2.COLOR_BGRA2RGBA), shape[0])
+
+
+def _without_inner_bands(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((_BAND_PX, _BAND_PX), np.uint8))

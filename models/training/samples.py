@@ -13,35 +13,39 @@ from multiprocessing.sharedctypes import Synchronized
 import cv2
 import numpy as np
 import torch
-from augment import cropped, mirrored, photographed
-from composites import as_bytes, composite, empty
 from numpy.random import Generator
 from numpy.typing import NDArray
-from pictures import Library, Pairs, is_held_out, squash
 from torch.utils.data import IterableDataset
+
+from augment import cropped, mirrored, photographed
+from composites import as_bytes, composite, empty
+from pictures import Library, Pairs, is_held_out, squash
 
 KINDS: dict[str, float] = {
     "ccp": 0.09,
     "clothing": 0.09,
     "cats": 0.09,
-    "voc": 0.10,
-    "human": 0.08,
-    "cut-outs": 0.24,
-    "drawn": 0.24,
+    "voc": 0.09,
+    "human": 0.07,
+    "own": 0.12,
+    "cut-outs": 0.20,
+    "drawn": 0.18,
     "empty": 0.07,
 }
 """The share of each kind of sample; the shares sum to 1. People, cats and clothes are kept from swamping the
 rest."""
 
-TRUST: dict[str, float] = {"clothing": 0.6, "voc": 0.7}
-"""Weight of a kind's truth in the loss where it is below 1: machine-made masks, and masks of more than the
-subject."""
+TRUST: dict[str, float] = {"clothing": 0.6, "voc": 0.7, "own": 0.6}
+"""Weight of a kind's truth in the loss where it is below 1: machine-made masks, masks of more than the
+subject, and the network's own labels."""
 
 
 def sample(library: Library, rng: Generator, side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], float]:
     """One training sample: image uint8 (side, side, 3), alpha uint8 (side, side), and the trust in the
     alpha."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    if kind == "own" and kind not in library.pairs:
+        kind = "drawn"
     if kind == "empty":
         picture, alpha = as_bytes(*empty(library, rng, side))
     elif kind in ("cut-outs", "drawn"):

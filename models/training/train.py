@@ -26,13 +26,14 @@ import numpy as np
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
 from losses import coarse_loss, matting_loss
 from metrics import f_curve, iou_at_half, mean_absolute_error
 from network import SubjectNet, normalise
 from pictures import PAIR_SETS, Library, open_library
 from samples import Batches, held_out
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 SIZES: tuple[tuple[float, int], ...] = ((0.30, 192), (0.75, 256), (1.01, 320))
 """Up to which share of the run the pictures have which side, in pixels."""

@@ -35,7 +35,7 @@ def library():
 
 
 def test_every_shape_is_an_alpha_with_something_in_it():
-    from composites import SHAPES
+    from shapes import SHAPES
 
     for draw, _ in SHAPES:
         for seed in range(10):
