@@ -159,7 +159,7 @@ def _table(pixels: npt.NDArray[np.uint8], spec: Input) -> npt.NDArray[Any]:
         return np.tile(values, 3).astype(np.uint8)
     divisor = {"255": 255.0, "max": max(float(pixels.max()), 1e-6), "none": 1.0}[spec.scale]
     table = (values / divisor - np.array(spec.mean)) / np.array(spec.std)
-    return table.astype(np.float32)
+    return np.asarray(table, np.float32)
 
 
 def _looked_up(pixels: npt.NDArray[Any], table: npt.NDArray[Any]) -> npt.NDArray[Any]:
