@@ -169,7 +169,7 @@ def _encoded(light: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _unit(values: Pixels) -> npt.NDArray[np.float32]:
-    return values.astype(np.float32) / 255 if values.dtype == np.uint8 else values
+    return values.astype(np.float32) / np.float32(255) if values.dtype == np.uint8 else values
 
 
 def _quantised(unit: npt.NDArray[np.float32], dtype: npt.DTypeLike) -> Pixels:

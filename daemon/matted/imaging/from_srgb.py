@@ -22,16 +22,16 @@ def from_srgb8(
     """
     if linear and icc is None:
         light = _light(colours)
-        return light if space == "rgb" else (light @ _LUMINANCE)[..., None]
+        return light if space == "rgb" else _gray(light)
     if icc is not None:
         converted = _by_profile(colours, space, icc)
         if converted is not None:
             return converted
     if space == "rgb":
         return colours
-    light = _light(colours) @ _LUMINANCE
+    light = _gray(_light(colours))
     encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(encoded * 255).astype(np.uint8)[..., None]
+    return np.rint(encoded * 255).astype(np.uint8)
 
 
 def _by_profile(colours: npt.NDArray[np.uint8], space: str, icc: bytes) -> npt.NDArray[np.uint8] | None:
@@ -46,7 +46,12 @@ def _by_profile(colours: npt.NDArray[np.uint8], space: str, icc: bytes) -> npt.N
         )
     except (imagecodecs.CmsError, ValueError):
         return None
-    return converted.reshape(*colours.shape[:2], -1)
+    return converted.reshape(colours.shape[0], colours.shape[1], -1)
+
+
+def _gray(light: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    gray: npt.NDArray[Any] = light @ _LUMINANCE
+    return gray[..., None]
 
 
 def _light(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
