@@ -5,6 +5,7 @@ Knows the parts of the service, not the routes.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from matted.config import Settings
 from matted.service.engine import Engine
 from matted.service.jobs import Jobs
 from matted.service.receive import Intake
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
@@ -35,7 +38,7 @@ SERVICE = web.AppKey("service", Service)
 
 
 @web.middleware
-async def noted_use(request: web.Request, handler: web.Handler) -> web.StreamResponse:
+async def noted_use(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Notes that the daemon is being used, at both ends of a request. Watching it is no use."""
     service = request.app[SERVICE]
     used = request.path not in ("/metrics", "/v1/health", "/v1/identity", "/v1/status")

@@ -5,10 +5,12 @@ Waiting for disks and networks happens in errand threads, so that cut-outs keep 
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from matted.errors import BadOption, MattedError
 from matted.service.answers import EventStream, event_content
 from matted.service.context import SERVICE
 from matted.service.jobs import Event, Job
@@ -16,7 +18,6 @@ from matted.service.receive import small_body
 from matted.service.wire import MAX_OPTIONS_BYTES, json_options, only_keys
 
 if TYPE_CHECKING:
-    from matted.inference.catalogue import Model
     from matted.inference.sessions import LoadedModel
     from matted.pipeline import Pipeline
 
@@ -33,34 +34,114 @@ async def catalogue(request: web.Request) -> web.Response:
 
 async def pull(request: web.Request) -> web.StreamResponse:
     """POST /v1/models/{model}/pull"""
-    from matted.errors import BadOption
-
     service = request.app[SERVICE]
-    options = json_options(await small_body(request, MAX_OPTIONS_BYTES))
-    only_keys(options, ("accept_licence",), "the request")
-    accept = options.get("accept_licence", False)
-    if not isinstance(accept, bool):
-        raise BadOption("The option accept_licence must be true or false.")
+    accept = await _accepted(request)
     pipeline = await service.engine.get()
     model = pipeline.catalogue.get(request.match_info["model"])
     stream = EventStream(request)
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), "pull", timed=False) as job:
         told = _Told(job)
-        work = asyncio.ensure_future(
-            service.jobs.errand(
-                lambda: pipeline.weights.pull(
-                    model, accept_licence=accept, progress=told, cancelled=job.cancelled
-                )
-            )
-        )
+
+        def download() -> None:
+            pipeline.weights.pull(model, accept_licence=accept, progress=told, cancelled=job.cancelled)
+
+        work = asyncio.ensure_future(service.jobs.errand(download))
         try:
-            async for event in _until(work, job):
+            async for event in _events_until(work, job):
                 await stream.send(event_content(event))
-            await work
-        except Exception as error:
+            work.result()
+        except MattedError as error:
             if not stream.begun:
-                raise
-            await stream.send(_failure(error))
+                raise  # nothing was said yet: it can still be a plain problem
+            await stream.send(event_content(Event("failed", "download", job.event.fraction, error)))
         else:
             await stream.send(event_content(Event("done", "download", 1.0)))
+        finally:
+            work.cancel()
     return await stream.end()
+
+
+async def unload(request: web.Request) -> web.Response:
+    """POST /v1/models/{model}/unload"""
+    service = request.app[SERVICE]
+    pipeline = await service.engine.get()
+    model = pipeline.catalogue.get(request.match_info["model"])
+    await service.jobs.errand(lambda: pipeline.sessions.unload(model.id))
+    return web.Response(status=204)
+
+
+async def remove(request: web.Request) -> web.Response:
+    """DELETE /v1/models/{model}"""
+    service = request.app[SERVICE]
+    pipeline = await service.engine.get()
+    model = pipeline.catalogue.get(request.match_info["model"])
+
+    def work() -> None:
+        pipeline.sessions.unload(model.id)
+        pipeline.weights.remove(model)
+
+    await service.jobs.errand(work)
+    return web.Response(status=204)
+
+
+def loaded_content(model: "LoadedModel") -> dict[str, Any]:
+    """A loaded model as it stands on the wire."""
+    return {
+        "id": model.id,
+        "provider": model.provider,
+        "memory_bytes": model.bytes,
+        "idle_s": round(model.idle_s, 1),
+        "expires_s": None if model.expires_s is None else round(model.expires_s, 1),
+    }
+
+
+def _catalogue_content(pipeline: "Pipeline") -> list[dict[str, Any]]:
+    loaded = {one.id for one in pipeline.sessions.loaded()}
+    return [
+        {
+            "id": model.id,
+            "title": model.title,
+            "kind": model.kind,
+            "good_for": list(model.good_for),
+            "licence": model.licence,
+            "commercial": model.commercial,
+            "size": model.size,
+            "installed": pipeline.weights.installed(model),
+            "loaded": model.id in loaded,
+        }
+        for model in pipeline.catalogue.models()
+    ]
+
+
+async def _accepted(request: web.Request) -> bool:
+    options = json_options(await small_body(request, MAX_OPTIONS_BYTES))
+    only_keys(options, ("accept_licence",), "the request")
+    accept = options.get("accept_licence", False)
+    if not isinstance(accept, bool):
+        raise BadOption("The option accept_licence must be true or false.")
+    return accept
+
+
+async def _events_until(work: "asyncio.Future[None]", job: Job) -> AsyncIterator[Event]:
+    """Where the job stands, at every change until `work` is done."""
+    while not work.done():
+        change = asyncio.ensure_future(job.changed())
+        await asyncio.wait({work, change}, return_when=asyncio.FIRST_COMPLETED)
+        change.cancel()
+        if not work.done():
+            yield job.event
+
+
+class _Told:
+    """A download's progress, passed on to its job now and then; called in the download's thread."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._last = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last < _TELL_EVERY_S and done < total:
+            return
+        self._last = now
+        self._job.tell(Event("running", "download", done / max(total, 1), done=done, total=total))

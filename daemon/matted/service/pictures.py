@@ -158,9 +158,8 @@ async def _taken_in(
     ended = time.perf_counter()
     job.progress("decode", 0.05)
     pipeline = await service.engine.get()
-    picture = PictureStore(pipeline.cache).find(name) or await service.jobs.work(
-        job, lambda: _decoded(received.data, limit)
-    )
+    held = PictureStore(pipeline.cache).find(name)
+    picture = held or await service.jobs.work(job, lambda: _decoded(received.data, limit))
     return name, picture, {"receive": ended - started, "decode": time.perf_counter() - ended}
 
 

@@ -112,7 +112,9 @@ async def cancel_job(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """GET /metrics"""
     gauges = _gauges(request.app[SERVICE])
-    return web.Response(body=request.app[METERS].text(gauges).encode(), headers={"Content-Type": CONTENT_TYPE})
+    return web.Response(
+        body=request.app[METERS].text(gauges).encode(), headers={"Content-Type": CONTENT_TYPE}
+    )
 
 
 async def shutdown(request: web.Request) -> web.Response:

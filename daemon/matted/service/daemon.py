@@ -1,0 +1,177 @@
+"""The daemon's life: lock, listen, announce, serve, and end: by signal, by request, or when idle.
+
+Listens before anything heavy is imported, so that a client that starts it waits for as little as possible.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from matted.client import HOST
+from matted.config import Settings
+from matted.errors import MattedError
+from matted.service.app import make_app
+from matted.service.context import SERVICE, Service
+from matted.service.engine import Engine
+from matted.service.guard import Identity
+from matted.service.runtime import Instance, record_launch_once
+
+if TYPE_CHECKING:
+    from matted.pipeline import Pipeline
+
+HEADER_BYTES = 2 << 20  # an ICC profile in base64 travels in a header
+GRACE_S = 3.0  # what is under way at the end may take this long to stop
+SYSTEMD_FIRST_FD = 3
+_SWEEP_S = 5.0
+_log = logging.getLogger(__name__)
+
+
+def listening_socket(port: int) -> socket.socket:
+    """A socket bound to `port` of the loopback address, 0 for any free one. Raises MattedError."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":  # on Windows this option would let another program take the port
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+    except OSError as error:
+        sock.close()
+        raise MattedError(f"Port {port} cannot be used: {error.strerror}. Choose another --port.") from error
+    return sock
+
+
+def inherited_socket() -> socket.socket | None:
+    """The socket systemd listens on for us (sd_listen_fds(3)), or None.
+
+    Raises MattedError when it is not on the loopback address: the daemon must not be reached from outside.
+    """
+    if os.environ.get("LISTEN_PID") != str(os.getpid()) or not os.environ.get("LISTEN_FDS", "").isdigit():
+        return None
+    if int(os.environ.pop("LISTEN_FDS")) < 1:
+        return None
+    sock = socket.socket(fileno=SYSTEMD_FIRST_FD)
+    if sock.family != socket.AF_INET or not sock.getsockname()[0].startswith("127."):
+        raise MattedError(
+            "Matted was given a socket that is not on the loopback address; it will not serve it."
+        )
+    os.set_inheritable(SYSTEMD_FIRST_FD, False)
+    return sock
+
+
+def run(settings: Settings) -> bool:
+    """Serve until told to stop; True when all work had ended by then.
+
+    Raises AlreadyRunning, OutputFailed, MattedError.
+    """
+    with Instance() as instance:
+        inherited = inherited_socket()
+        sock = inherited or listening_socket(settings.port)
+        token = instance.token(keep=inherited is not None)
+        identity = Identity(token, sock.getsockname()[1])
+
+        def announce() -> None:
+            instance.announce(identity.runtime)
+            record_launch_once()
+
+        clean = asyncio.run(serve(settings, sock, identity, announce=announce))
+        if inherited is not None:
+            instance.keep_announced()
+    return clean
+
+
+async def serve(
+    settings: Settings,
+    sock: socket.socket,
+    identity: Identity,
+    *,
+    announce: Callable[[], None],
+    make: "Callable[[Settings], Pipeline] | None" = None,
+) -> bool:
+    """Serve on `sock` until a signal, `POST /v1/shutdown` or idleness; True when all work had ended.
+
+    `announce` is called when listening; `make` builds the pipeline.
+    """
+    engine = Engine(lambda: (make or _pipeline)(settings))
+    app = make_app(settings, engine, identity)
+    service = app[SERVICE]
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        auto_decompress=False,
+        max_line_size=1 << 16,
+        max_field_size=HEADER_BYTES,
+        shutdown_timeout=GRACE_S,
+    )
+    await runner.setup()
+    with _signals(service.stop):
+        await web.SockSite(runner, sock, backlog=128).start()
+        announce()
+        _log.info(
+            "Matted %s listens on %s:%d, process %d", identity.version, HOST, identity.port, identity.pid
+        )
+        engine.start()
+        keeping = asyncio.create_task(_keep_house(service))
+        try:
+            await service.stop.wait()
+        finally:
+            keeping.cancel()
+            clean = await _end(service, runner)
+    return clean
+
+
+def _pipeline(settings: Settings) -> "Pipeline":
+    from matted.pipeline import Pipeline
+
+    return Pipeline(settings)
+
+
+async def _keep_house(service: Service) -> None:
+    """Unload models that were kept long enough; end the daemon when nobody wants it any more."""
+    limit = service.settings.idle_exit_s
+    while True:
+        await asyncio.sleep(min(_SWEEP_S, limit / 4) if limit else _SWEEP_S)
+        pipeline = service.engine.pipeline
+        if pipeline is not None:
+            await service.jobs.errand(pipeline.sessions.sweep)
+        if service.idle_s() > 60:
+            service.intake.pool.clear()
+        if limit and service.idle_s() > limit:
+            _log.info("nobody used Matted for %g s: it ends", limit)
+            service.stop.set()
+
+
+async def _end(service: Service, runner: web.AppRunner) -> bool:
+    _log.info("Matted ends")
+    service.jobs.stop_all()
+    await runner.cleanup()
+    stopped = await asyncio.to_thread(service.jobs.close, patience_s=GRACE_S)
+    if stopped:
+        service.engine.close()
+    else:
+        _log.warning("some work did not stop within %g s and is abandoned", GRACE_S)
+    return stopped
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `stop`, as long as this lasts; only a main thread is told of signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {}
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
