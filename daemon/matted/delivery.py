@@ -16,9 +16,11 @@ import numpy.typing as npt
 from PIL import ImageColor
 
 from matted.errors import BadOption
-from matted.imaging.colour import srgb_proxy, srgb_to_space, to_srgb8
-from matted.imaging.picture import Picture
-from matted.imaging.write import FORMATS, Encoding, open_writer
+from matted.imaging.colour import srgb_proxy, to_srgb8
+from matted.imaging.encoding import FORMATS, Encoding, FormatFacts, FormatName
+from matted.imaging.from_srgb import from_srgb8
+from matted.imaging.picture import Picture, Space
+from matted.imaging.write import open_writer
 
 Rows = npt.NDArray[Any]
 
@@ -40,13 +42,13 @@ class Background:
 class Delivery:
     """What to make of a matte.
 
-    `what`: the mask alone (gray) or the cut-out. `format`: a name in `imaging.write.FORMATS`; None takes
+    `what`: the mask alone (gray) or the cut-out. `format`: a name in `imaging.encoding.FORMATS`; None takes
     PNG, or TIFF where PNG cannot hold the picture's space or depth. `quality`: 1 to 100, for lossy formats.
     """
 
     what: Literal["mask", "cutout"] = "cutout"
     background: Background | None = None
-    format: str | None = None
+    format: FormatName | None = None
     quality: int = 92
 
     def __post_init__(self) -> None:
@@ -79,7 +81,7 @@ def parse_background(text: str, read: Callable[[Path], Picture] | None = None) -
     )
 
 
-def format_for(picture: Picture, delivery: Delivery) -> str:
+def format_for(picture: Picture, delivery: Delivery) -> FormatName:
     """The file format that `deliver` will write."""
     if delivery.format is not None:
         return delivery.format
@@ -89,7 +91,7 @@ def format_for(picture: Picture, delivery: Delivery) -> str:
     return "png" if plain else "tiff"
 
 
-def deliver(picture: Picture, mask: npt.NDArray[Any], delivery: Delivery, target: BinaryIO) -> None:
+def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) -> None:
     """Writes `delivery` of `picture` with its `mask` (H, W; uint8 or uint16) to `target`.
 
     Where the mask is 0 the cut-out's colour is 0 too: nobody sees it, and files are half the size.
@@ -101,8 +103,6 @@ def deliver(picture: Picture, mask: npt.NDArray[Any], delivery: Delivery, target
             _Sheet(lambda rows: mask[rows][..., None], mask.dtype, "gray"), picture, name, delivery, target
         )
         return
-    if delivery.background is None and not FORMATS[name].alpha:
-        raise BadOption(f"A {name.upper()} file cannot be transparent: add a background or choose PNG.")
     _write(_sheet(picture, mask, delivery.background, name), picture, name, delivery, target)
 
 
@@ -111,13 +111,13 @@ class _Sheet:
     """Rows to be written, and what they are."""
 
     rows: Callable[[slice], Rows]
-    dtype: npt.DTypeLike
-    space: str
+    dtype: np.dtype[Any]
+    space: Space
     has_alpha: bool = False
     icc: bytes | None = None
 
 
-def _write(sheet: _Sheet, picture: Picture, name: str, delivery: Delivery, target: BinaryIO) -> None:
+def _write(sheet: _Sheet, picture: Picture, name: FormatName, delivery: Delivery, target: BinaryIO) -> None:
     height, width = picture.height, picture.width
     first = sheet.rows(slice(0, 1))
     writer = open_writer(
@@ -133,9 +133,13 @@ def _write(sheet: _Sheet, picture: Picture, name: str, delivery: Delivery, targe
         metadata=picture.metadata,
     )
     step = max(1, STRIP_BYTES // first.nbytes)
-    for rows in _strips(height, step):
-        writer.write(sheet.rows(rows))
-    writer.close()
+    try:
+        for rows in _strips(height, step):
+            writer.write(sheet.rows(rows))
+        writer.close()
+    except BaseException:
+        writer.abort()
+        raise
 
 
 def _strips(height: int, step: int) -> Iterator[slice]:
@@ -143,14 +147,13 @@ def _strips(height: int, step: int) -> Iterator[slice]:
         yield slice(top, min(top + step, height))
 
 
-def _sheet(picture: Picture, mask: npt.NDArray[Any], background: Background | None, name: str) -> _Sheet:
+def _sheet(picture: Picture, mask: Rows, background: Background | None, name: FormatName) -> _Sheet:
     """The cut-out in the deepest form that both the picture has and the format holds."""
     holds = FORMATS[name]
     native = picture.space in holds.spaces and (background is None or picture.space in ("gray", "rgb"))
-    dtype = picture.pixels.dtype if native else np.dtype(np.uint8)
-    if dtype not in holds.dtypes:
-        dtype = np.dtype(np.uint16 if np.dtype(np.uint16) in holds.dtypes else np.uint8)
-    space, icc = (picture.space, picture.icc) if native else ("rgb", None)
+    dtype = _depth(picture.pixels.dtype, holds) if native else np.dtype(np.uint8)
+    space: Space = picture.space if native else "rgb"
+    icc = picture.icc if native else None
     if isinstance(background, Background) and background.kind != "colour" and space == "gray":
         native, space, icc, dtype = False, "rgb", None, np.dtype(np.uint8)
 
@@ -172,6 +175,13 @@ def _sheet(picture: Picture, mask: npt.NDArray[Any], background: Background | No
     return _Sheet(lambda rows: _over(colour(rows), alpha(rows), behind(rows)), dtype, space, False, icc)
 
 
+def _depth(dtype: np.dtype[Any], holds: FormatFacts) -> np.dtype[Any]:
+    """The depth nearest to a picture's own that a format holds."""
+    if dtype.kind == "f" and holds.floats:
+        return dtype
+    return np.dtype(np.uint16 if dtype != np.uint8 and 16 in holds.bits else np.uint8)
+
+
 def _transparent(colour: Rows, alpha: Rows) -> Rows:
     out = np.empty((*colour.shape[:2], colour.shape[2] + 1), colour.dtype)
     deep = in_depth(alpha, colour.dtype)
@@ -191,23 +201,24 @@ def _over(colour: Rows, alpha: Rows, behind: Rows) -> Rows:
     weight = _unit(alpha)
     if colour.dtype == np.uint8 and colour.shape[2] == 3:
         behind = np.ascontiguousarray(np.broadcast_to(behind, colour.shape))
-        return cv2.blendLinear(np.ascontiguousarray(colour), behind, weight, 1 - weight)
-    mixed = behind + weight[..., None] * (colour.astype(np.float32) - behind)
+        blended: Rows = cv2.blendLinear(np.ascontiguousarray(colour), behind, weight, 1 - weight)
+        return blended
+    mixed: Rows = behind + weight[..., None] * (colour.astype(np.float32) - behind)
     return (mixed + 0.5 if colour.dtype.kind == "u" else mixed).astype(colour.dtype)
 
 
 def _behind(
     picture: Picture,
-    mask: npt.NDArray[Any],
+    mask: Rows,
     background: Background,
-    space: str,
+    space: Space,
     icc: bytes | None,
     dtype: np.dtype[Any],
 ) -> Callable[[slice], Rows]:
     """The background as rows in the cut-out's own space and depth."""
 
     def own(srgb: npt.NDArray[np.uint8]) -> Rows:
-        converted = srgb_to_space(srgb, space=space, icc=icc, linear=picture.linear)
+        converted = from_srgb8(srgb, space=space, icc=icc, linear=picture.linear)
         return in_depth(converted, dtype)
 
     if background.kind == "colour":
@@ -230,7 +241,7 @@ def _covering(image: Picture, width: int, height: int) -> npt.NDArray[np.uint8]:
     return srgb_proxy(image, across, down)[top : top + height, left : left + width]
 
 
-def _blurred(picture: Picture, mask: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+def _blurred(picture: Picture, mask: Rows) -> Rows:
     """The picture without its subject, blurred: the subject's colour must not glow around it."""
     scale = BLUR_SIDE_PX / max(picture.width, picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -245,15 +256,14 @@ def _blurred(picture: Picture, mask: npt.NDArray[Any]) -> npt.NDArray[np.float32
     return filled / np.maximum(amount + 1e-2 * wide_amount, 1e-6)[..., None]
 
 
-def _enlarged_rows(
-    small: npt.NDArray[np.float32], width: int, height: int, rows: slice
-) -> npt.NDArray[np.uint8]:
+def _enlarged_rows(small: Rows, width: int, height: int, rows: slice) -> npt.NDArray[np.uint8]:
     sy, sx = small.shape[0] / height, small.shape[1] / width
     move = np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, (rows.start + 0.5) * sy - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     size = (width, rows.stop - rows.start)
     strip = cv2.warpAffine(small, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.clip(strip + 0.5, 0, 255).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.clip(strip + 0.5, 0, 255).astype(np.uint8)
+    return rounded
 
 
 def in_depth(values: Rows, dtype: npt.DTypeLike) -> Rows:
@@ -269,7 +279,7 @@ def in_depth(values: Rows, dtype: npt.DTypeLike) -> Rows:
     return (np.clip(np.nan_to_num(_unit(values)), 0, 1) * top + 0.5).astype(dtype)
 
 
-def _unit(values: Rows) -> npt.NDArray[np.float32]:
+def _unit(values: Rows) -> Rows:
     if values.dtype.kind == "f":
         return values.astype(np.float32)
     return values.astype(np.float32) * np.float32(1 / np.iinfo(values.dtype).max)

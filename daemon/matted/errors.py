@@ -131,3 +131,13 @@ class DaemonUnavailable(MattedError):
     """The daemon is not running and could not be started, or did not prove its identity."""
 
     status, slug, exit_code = 503, "daemon-unavailable", 7
+
+
+def by_slug(slug: str, sentence: str) -> MattedError:
+    """The error a program named, e.g. one that came over the wire; a plain MattedError if it is not known."""
+    classes: list[type[MattedError]] = [MattedError]
+    for known in classes:
+        if known.slug == slug:
+            return known(sentence)
+        classes.extend(known.__subclasses__())
+    return MattedError(sentence)

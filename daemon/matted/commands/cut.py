@@ -19,8 +19,9 @@ from matted.errors import BadOption, MattedError, OutputExists, UnreadablePictur
 
 if TYPE_CHECKING:
     from matted.delivery import Delivery
+    from matted.engines import Engine
+    from matted.imaging.encoding import FormatName
     from matted.imaging.picture import Picture
-    from matted.pipeline import Matte
 
 _SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif"),
@@ -87,7 +88,9 @@ class _Job:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Cuts every input. One failing picture does not stop the others."""
     from matted.delivery import Delivery, parse_background
+    from matted.engines import open_engine
     from matted.imaging.read import read_picture
+    from matted.pipeline import CoarseOptions, RefineOptions
 
     def read_background(path: Path) -> "Picture":
         return read_picture(path, max_pixels=settings.max_pixels)
@@ -101,7 +104,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     jobs = list(_jobs(args, delivery))
     if not jobs:
         raise UnreadablePicture(f"There is no picture in {', '.join(args.inputs)}.")
-    engine = _engine(args, settings)
+    engine = open_engine(
+        settings,
+        CoarseOptions(model=args.model, rembg=args.rembg),
+        RefineOptions(args.edges),
+        use_daemon=not args.no_daemon,
+    )
     try:
         failures = _cut_all(jobs, engine, delivery, args)
     finally:
@@ -112,7 +120,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _cut_all(
-    jobs: list[_Job], engine: "_Engine", delivery: "Delivery", args: argparse.Namespace
+    jobs: list[_Job], engine: "Engine", delivery: "Delivery", args: argparse.Namespace
 ) -> list[MattedError]:
     """Cuts in order; the next picture is already being cut while one is written."""
     from concurrent.futures import ThreadPoolExecutor
@@ -138,7 +146,7 @@ def _cut_all(
     return failures
 
 
-def _cut(job: _Job, engine: "_Engine", delivery: "Delivery", args: argparse.Namespace) -> dict[str, Any]:
+def _cut(job: _Job, engine: "Engine", delivery: "Delivery", args: argparse.Namespace) -> dict[str, Any]:
     from matted.delivery import deliver, format_for
     from matted.imaging.files import atomic_output
 
@@ -183,40 +191,9 @@ def _tell(report: dict[str, Any], args: argparse.Namespace, bar: Any) -> None:
         )
 
 
-class _Engine:
-    """Cuts in this process, with the pipeline loaded while the first picture is being read."""
-
-    def __init__(self, args: argparse.Namespace, settings: Settings) -> None:
-        from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
-
-        self._settings = settings
-        self._coarse = CoarseOptions(model=args.model, rembg=args.rembg)
-        self._refine = RefineOptions(args.edges)
-        self._pipeline = Pipeline(settings)
-
-    def matte(self, source: "Path | bytes") -> "tuple[Picture, Matte]":
-        """The decoded picture and its matte."""
-        from matted.imaging.read import read_picture
-
-        started = time.perf_counter()
-        picture = read_picture(source, max_pixels=self._settings.max_pixels)
-        decoded = time.perf_counter() - started
-        matte = self._pipeline.matte(picture, self._coarse, self._refine)
-        matte.times["decode"] = decoded
-        return picture, matte
-
-    def close(self) -> None:
-        """Drops the models."""
-        self._pipeline.close()
-
-
-def _engine(args: argparse.Namespace, settings: Settings) -> _Engine:
-    return _Engine(args, settings)
-
-
-def _format(args: argparse.Namespace) -> str | None:
+def _format(args: argparse.Namespace) -> "FormatName | None":
     """The format asked for, by name or by the output's suffix."""
-    from matted.imaging.write import FORMATS
+    from matted.imaging.encoding import FORMATS
 
     if args.format is not None:
         name = args.format.lower().lstrip(".")

@@ -1,0 +1,51 @@
+"""Tiny real ONNX graphs for the tests: they run in ONNX Runtime, and their answers follow by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+def save_red_key(path: Path, *, side: int = 64) -> Path:
+    """Alpha is the red channel: `image` float32 (1, 3, side, side) in 0..1 -> `alpha` (1, 1, side, side)."""
+    key = numpy_helper.from_array(np.array([1, 0, 0], np.float32).reshape(1, 3, 1, 1), "key")
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["image", "key"], ["alpha"], kernel_shape=[1, 1])],
+        "red-key",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, side, side])],
+        [helper.make_tensor_value_info("alpha", TensorProto.FLOAT, [1, 1, side, side])],
+        [key],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
+def red_key_catalogue(folder: Path, *, side: int = 64, model_id: str = "red-key") -> Path:
+    """A catalogue of one's own, naming a red-key graph in the same folder."""
+    save_red_key(folder / f"{model_id}.onnx", side=side)
+    path = folder / f"{model_id}.toml"
+    path.write_text(
+        f"""format = 1
+[[model]]
+id = "{model_id}"
+title = "Red key"
+kind = "saliency"
+good_for = ["tests"]
+licence = "Apache-2.0"
+commercial = true
+source = "made by the tests"
+[[model.file]]
+path = "{(folder / f"{model_id}.onnx").as_posix()}"
+[model.input]
+size = [{side}, {side}]
+geometry = "squash"
+kernel = "bilinear"
+[model.output]
+tensor = "alpha"
+""",
+        encoding="utf-8",
+    )
+    return path
