@@ -18,7 +18,6 @@ from matted.config import Settings
 from matted.errors import by_slug
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
-from matted.inference.sessions import preload
 from matted.pipeline import CoarseOptions, Matte, Notice, Pipeline, RefineOptions
 
 logger = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class LocalEngine:
         self._settings = settings
         self._coarse, self._refine = coarse, refine
         self._pipeline = Pipeline(settings)
-        threading.Thread(target=preload, daemon=True).start()
+        threading.Thread(target=self._pipeline.preload, daemon=True).start()
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte."""

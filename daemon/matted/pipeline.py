@@ -141,6 +141,10 @@ class Pipeline:
         progress("done", 1.0)
         return Matte(mask, found.model, found.provider, _warnings(picture, found), times)
 
+    def preload(self) -> None:
+        """Imports the inference runtime, e.g. in a thread while the first picture is being decoded."""
+        self.sessions.preload()
+
     def warm(self, model: str | None = None) -> None:
         """Loads a model ahead of the first picture."""
         self._predictor.warm(model or self.settings.model)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 Alpha = npt.NDArray[np.float32]
 Mask = npt.NDArray[Any]  # uint8 or uint16
-Plane = npt.NDArray[np.float32]
+Plane = npt.NDArray[Any]  # float32
 
 TILE = 512  # native pixels; a tile's float planes then stay within a core's cache
 GUIDE_SIDE = 640  # px; the colour statistics are smooth, so they are gathered on a reduced picture
@@ -40,7 +40,8 @@ def upsample(alpha: Alpha, width: int, height: int, dtype: npt.DTypeLike = np.ui
     """
     shrinks = width < alpha.shape[1] or height < alpha.shape[0]
     kernel = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(_quantised(alpha, dtype), (width, height), interpolation=kernel)
+    mask: Mask = cv2.resize(_quantised(alpha, dtype), (width, height), interpolation=kernel)
+    return mask
 
 
 def guided_upsample(
@@ -89,7 +90,7 @@ def guided_upsample(
 class _Solution:
     """Alpha as a linear function of colour, on the guide's grid, and how far each place trusts it."""
 
-    coefficients: npt.NDArray[np.float32]  # (h, w, C + 1): one factor per colour, then the constant
+    coefficients: Plane  # (h, w, C + 1): one factor per colour, then the constant
     weight: Plane  # (h, w) in [0, 1]: 0 where the coarse alpha is sure or the two sides look alike
 
     def tiles(self, width: int, height: int) -> list[tuple[int, int]]:
@@ -128,9 +129,7 @@ def _solve(alpha: Alpha, colour: npt.NDArray[Any]) -> _Solution | None:
     return _Solution(coefficients, trust)
 
 
-def _discriminant(
-    guide: npt.NDArray[np.float32], alpha: Alpha, reach: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _discriminant(guide: Plane, alpha: Plane, reach: int) -> tuple[Plane, Plane]:
     """Per pixel: the factors of the colours and the constant (h, w, C + 1), and the trust in them (h, w)."""
     window = (2 * reach + 1, 2 * reach + 1)
 
@@ -204,9 +203,7 @@ def _apply(solution: _Solution, colour: npt.NDArray[Any], mask: Mask, top: int, 
     mask[top:bottom, left:right] = _quantised(plain + weight * (refined - plain), mask.dtype)
 
 
-def _enlarged(
-    plane: npt.NDArray[np.float32], size: tuple[int, int], tile: tuple[int, int, int, int]
-) -> npt.NDArray[np.float32]:
+def _enlarged(plane: Plane, size: tuple[int, int], tile: tuple[int, int, int, int]) -> Plane:
     """The part in `tile` of `plane` enlarged linearly to `size`; seamless between tiles."""
     top, bottom, left, right = tile
     sy, sx = plane.shape[0] / size[0], plane.shape[1] / size[1]
@@ -217,7 +214,7 @@ def _enlarged(
     )
 
 
-def _guide(colour: npt.NDArray[Any], columns: int, rows: int) -> npt.NDArray[np.float32]:
+def _guide(colour: npt.NDArray[Any], columns: int, rows: int) -> Plane:
     """The picture reduced to the guide's size: (rows, columns, C) float32 in [0, 1], C 1 or 3."""
     channels = 3 if colour.shape[2] >= 3 else 1
     if colour.dtype == np.float16:
@@ -228,13 +225,13 @@ def _guide(colour: npt.NDArray[Any], columns: int, rows: int) -> npt.NDArray[np.
     return _unit(colour.reshape(rows, columns, -1)[..., :channels])
 
 
-def _unit(colour: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+def _unit(colour: npt.NDArray[Any]) -> Plane:
     """Colours as float32 in [0, 1]."""
     if colour.dtype.kind == "u":
         return colour.astype(np.float32) * np.float32(1.0 / full_scale(colour.dtype))
     return np.clip(np.nan_to_num(colour.astype(np.float32)), 0.0, 1.0)
 
 
-def _quantised(alpha: Alpha, dtype: npt.DTypeLike) -> Mask:
+def _quantised(alpha: Plane, dtype: npt.DTypeLike) -> Mask:
     scale = full_scale(dtype)
     return (np.clip(alpha, 0.0, 1.0) * scale + 0.5).astype(dtype)
