@@ -98,7 +98,10 @@ def prepare(picture: Picture, model: Model, *, rembg: bool = False) -> tuple[npt
         raise BadOption(f"{model.title} refines the edges of a cut-out: it cannot make one.")
     spec = _rules(model, rembg=rembg)[0]
     placement = place(picture.full_size, spec)
-    pixels = srgb_proxy(picture, placement.width, placement.height, kernel=spec.kernel, exact=rembg)
+    kernel = spec.kernel
+    if kernel == "area" and (placement.width > picture.width or placement.height > picture.height):
+        kernel = "bilinear"  # averaging areas is for shrinking; enlarged, it leaves blocks
+    pixels = srgb_proxy(picture, placement.width, placement.height, kernel=kernel, exact=rembg)
     return _tensor(pixels, spec, placement), placement
 
 
