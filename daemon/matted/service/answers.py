@@ -40,7 +40,9 @@ def _problem(status: int, slug: str, sentence: str, headers: Mapping[str, str]) 
         more.setdefault("Retry-After", "1")
     if status == HTTPStatus.UNAUTHORIZED:
         more.setdefault("WWW-Authenticate", "Bearer")
-    return web.Response(status=status, reason=slug, text=json.dumps(body), content_type=PROBLEM, headers=more)
+    return web.Response(
+        status=status, reason=slug, body=json.dumps(body).encode(), content_type=PROBLEM, headers=more
+    )
 
 
 @web.middleware
@@ -123,7 +125,7 @@ def event_content(event: Event) -> dict[str, Any]:
         "stage": event.stage,
         "fraction": round(event.fraction, 4),
     }
-    if event.total:
+    if event.done or event.total:
         content |= {"done": event.done, "total": event.total}
     if event.error is not None:
         content |= {"slug": event.error.slug, "detail": str(event.error)}

@@ -141,7 +141,8 @@ class _Told:
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if now - self._last < _TELL_EVERY_S and done < total:
+        if now - self._last < _TELL_EVERY_S and done != total:
             return
         self._last = now
-        self._job.tell(Event("running", "download", done / max(total, 1), done=done, total=total))
+        share = min(done / total, 1.0) if total else 0.0  # the catalogue need not know the size
+        self._job.tell(Event("running", "download", share, done=done, total=total))
