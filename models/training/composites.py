@@ -49,12 +49,24 @@ def gradient(rng: Generator, side: int) -> Picture:
     return np.clip(tone.astype(np.float32) + ramp[..., None] * np.float32(rng.uniform(0, 160)), 0, 255)
 
 
-def _crop(picture: NDArray[np.uint8], rng: Generator, side: int, *, least: float) -> Picture:
-    """A random part of a picture, at least `least` of each side, resized to (side, side), perhaps
-    mirrored."""
+def _crop(
+    picture: NDArray[np.uint8],
+    rng: Generator,
+    side: int,
+    *,
+    least: float,
+    most: float = 1.0,
+    aside: bool = False,
+) -> Picture:
+    """A random part of a picture, resized to (side, side), perhaps mirrored.
+
+    `least` and `most` are shares of each side; `aside` takes the part from a corner, where subjects seldom are.
+    """
     height, width = picture.shape[:2]
-    h, w = (int(n * rng.uniform(least, 1.0)) for n in (height, width))
+    h, w = (int(n * rng.uniform(least, most)) for n in (height, width))
     y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
+    if aside:
+        y, x = rng.choice([0, height - h]), rng.choice([0, width - w])
     part = cv2.resize(picture[y : y + h, x : x + w], (side, side), interpolation=cv2.INTER_LINEAR)
     return (part[:, ::-1] if rng.random() < 0.5 else part).astype(np.float32)
 
@@ -84,9 +96,13 @@ def background(library: Library, rng: Generator, side: int, *, may_hold_things: 
         return gradient(rng, side)
     if kind < 0.30:
         return noise(rng, side)
-    if kind < 0.55 or not may_hold_things:
+    if kind < 0.50 or not may_hold_things:
         picture = _crop(library.places[rng.integers(len(library.places))], rng, side, least=0.3)
         sigma = side * rng.choice([0.0, 0.0, 0.01, 0.03])
+    elif kind < 0.75:
+        scene = library.scenes[rng.integers(len(library.scenes))]
+        picture = _crop(scene, rng, side, least=0.25, most=0.5, aside=True)
+        sigma = 0.0
     else:
         picture = _crop(library.scenes[rng.integers(len(library.scenes))], rng, side, least=0.15)
         sigma = side * rng.uniform(0.012, 0.05)

@@ -46,9 +46,9 @@ class Pairs:
 class Library:
     """Everything a training sample may be made of.
 
-    pairs: by set name, with "own" only after self-training. places: uint8 (N, CACHE_PX, CACHE_PX, 3), pictures without a subject.
-    scenes: the same
-    shape, any picture. cutouts: uint8 (N, CUTOUT_PX, CUTOUT_PX, 4), straight RGBA.
+    pairs: by set name, with "own" only after self-training. places: uint8 (N, CACHE_PX, CACHE_PX, 3),
+    pictures without a subject. scenes: the same shape, any picture.
+    cutouts: uint8 (N, CUTOUT_PX, CUTOUT_PX, 4), straight RGBA.
     """
 
     pairs: dict[str, Pairs]
