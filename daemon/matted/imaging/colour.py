@@ -24,6 +24,11 @@ _PILLOW: dict[Kernel, Image.Resampling] = {
 _PILLOW_MODES = {1: "L", 3: "RGB", 4: "CMYK"}  # four plain bands; "RGBA" would weigh by the last one
 _SRGB = imagecodecs.cms_profile("srgb")
 _PROBE_STEPS = 6
+# Blocks are averaged down to so many times the target. Measured on 24 MP fractal noise against Pillow's
+# LANCZOS on
+# all pixels: 320 px 54 dB in 24 ms at 2; 1024 px 53 dB in 99 ms at 1.5 instead of 56 dB in 270 ms at 2.
+_MARGIN, _LARGE_MARGIN = 2.0, 1.5
+_SMALL_PROXY_PX = 512
 # CIE XYZ (D50) to linear sRGB, Bradford-adapted
 _XYZ_TO_RGB = np.array(
     [
@@ -41,7 +46,7 @@ def srgb_proxy(
 ) -> Srgb8:
     """The picture squashed to (height, width, 3), 8-bit sRGB, existing alpha composited over white.
 
-    Averages whole blocks down to at least twice the target first, then applies the kernel, then converts
+    Averages whole blocks down to 1.5 or 2 times the target first, then applies the kernel, then converts
     colours: nothing of full size is copied. `exact` gives instead, bit for bit, what Pillow makes of the same
     8-bit file with `convert("RGB").resize(...)`: the profile ignored, alpha dropped, every source pixel
     weighed (rembg's proxy).
@@ -49,7 +54,8 @@ def srgb_proxy(
     if exact:
         image = Image.fromarray(_as_pillow_rgb(picture))
         return np.asarray(image.resize((width, height), _PILLOW[kernel]))
-    reduced = reduce_over_white(picture, (2 * width, 2 * height))
+    margin = _MARGIN if max(width, height) <= _SMALL_PROXY_PX else _LARGE_MARGIN
+    reduced = reduce_over_white(picture, (int(margin * width), int(margin * height)))
     small = _resized(reduced, width, height, kernel)
     return to_srgb(small, picture.space, icc=picture.icc, linear=picture.linear)
 

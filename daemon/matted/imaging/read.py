@@ -1,15 +1,18 @@
 """One picture in: recognise it by content, check the bounds, decode, turn upright, keep what must be kept.
 
-May import the format modules beside it; knows no model. The two calls are `read_header` and `read_picture`.
+May import the format modules beside it, the rarer ones only when their file comes; knows no model. The two
+calls are `read_header` and `read_picture`.
 """
 
 from typing import Protocol
 
-from matted.errors import UnreadablePicture, UnsupportedPicture
+from matted.errors import UnreadablePicture
 from matted.imaging.header import Header, Layout, check_bounds, sniff
 from matted.imaging.jpeg import open_jpeg
 from matted.imaging.picture import Picture
+from matted.imaging.pillow import open_by_pillow
 from matted.imaging.png import open_png
+from matted.imaging.raw import open_raw
 from matted.imaging.source import Opened, Source
 
 
@@ -59,5 +62,24 @@ def _parse(opened: Opened) -> tuple[str, PictureFile]:
             return "jpeg", open_jpeg(opened)
         case "png":
             return "png", open_png(opened)
-        case other:
-            raise UnsupportedPicture(f"{opened.name} is {other.upper()}, which cannot be read yet.")
+        case "tiff":
+            return _parse_tiff(opened)
+        case "heif":
+            from matted.imaging.heif import open_heif
+
+            return "heif", open_heif(opened)
+        case "avif":
+            from matted.imaging.heif import open_avif
+
+            return "avif", open_avif(opened)
+        case "raw":
+            return "raw", open_raw(opened)
+        case pillow_format:
+            return pillow_format, open_by_pillow(opened, pillow_format)
+
+
+def _parse_tiff(opened: Opened) -> tuple[str, PictureFile]:
+    from matted.imaging.tiff import open_tiff
+
+    tiff = open_tiff(opened)
+    return ("tiff", tiff) if tiff is not None else ("raw", open_raw(opened))

@@ -59,15 +59,36 @@ def open_writer(
     if channels != COLOUR_CHANNELS[space] + has_alpha:
         raise ValueError(f"{channels} channels are not {space}{' with alpha' if has_alpha else ''}")
     check_holds(encoding.format, width=width, height=height, dtype=kind, space=space, has_alpha=has_alpha)
-    return PngStripWriter(
-        target,
-        width=width,
-        height=height,
-        channels=channels,
-        dtype=kind,
-        compression=encoding.compression,
-        icc=icc,
-        metadata=metadata,
+    if encoding.format == "tiff":
+        from matted.imaging.tiff_writer import TiffStripWriter
+
+        return TiffStripWriter(
+            target,
+            width=width,
+            height=height,
+            channels=channels,
+            dtype=kind,
+            space=space,
+            has_alpha=has_alpha,
+            compression=encoding.compression,
+            icc=icc,
+            metadata=metadata,
+        )
+    if encoding.format == "png":
+        return PngStripWriter(
+            target,
+            width=width,
+            height=height,
+            channels=channels,
+            dtype=kind,
+            compression=encoding.compression,
+            icc=icc,
+            metadata=metadata,
+        )
+    from matted.imaging.whole_writer import WholeWriter
+
+    return WholeWriter(
+        target, width=width, height=height, channels=channels, encoding=encoding, icc=icc, metadata=metadata
     )
 
 
