@@ -19,8 +19,8 @@ Alpha = npt.NDArray[np.float32]
 Mask = npt.NDArray[Any]  # uint8 or uint16
 Plane = npt.NDArray[Any]  # float32
 
-TILE = 512  # native pixels; a tile's float planes then stay within a core's cache
-GUIDE_SIDE = 640  # px; the colour statistics are smooth, so they are gathered on a reduced picture
+TILE = 256  # native pixels; a tile's float planes then stay within a core's cache
+GUIDE_SIDE = 512  # px; the colour statistics are smooth, so they are gathered on a reduced picture
 REACH = 3.0  # coarse pixels on either side of the edge from which the colours of both sides are gathered
 SEPARATION = 16.0  # squared distance (in deviations) of the two sides' colours that earns half the trust
 NOISE = 4e-4  # least variance of a colour channel in [0, 1]: about 5 grey levels
@@ -57,8 +57,9 @@ def guided_upsample(
     linear function of colour that tells the two apart best (Fisher, "The Use of Multiple Measurements in
     Taxonomic Problems", 1936) gives each full-resolution pixel its alpha, as the position of its colour
     between the two means. It counts as far as the two sides differ: where they do not, the coarse alpha
-    stays. A colour guided filter (He, Sun, Tang 2013) in its place made mattes worse on every evaluation
-    folder tried; this one lowers the sum of absolute differences by 3 to 5 % (`tests/bench/edges.py`).
+    stays. Against plain interpolation this lowers the sum of absolute differences to the truth on every
+    evaluation folder, by up to 8 % for the built-in model's alpha and by 6 to 27 % for one that is right but
+    blurred; a colour guided filter (He, Sun, Tang 2013) lowered it on none (`tests/bench/edges.py`).
 
     alpha: (h, w) float32 in [0, 1]. colour: (H, W, C) with C 1, 3 or 4 (a fourth is ignored), uint8,
     uint16, float16 or float32 (1.0 is white). Returns (H, W) of `dtype` (uint8 or uint16). Stops early,
@@ -88,10 +89,15 @@ def guided_upsample(
 
 @dataclass(frozen=True, slots=True)
 class _Solution:
-    """Alpha as a linear function of colour, on the guide's grid, and how far each place trusts it."""
+    """Alpha as a linear function of colour, on the guide's grid, and how far each place trusts it.
+
+    `factor`: full-resolution pixels along a side of one of the guide's; a rest at the right and the bottom
+    belongs to the guide's last pixels.
+    """
 
     coefficients: Plane  # (h, w, C + 1): one factor per colour, then the constant
     weight: Plane  # (h, w) in [0, 1]: 0 where the coarse alpha is sure or the two sides look alike
+    factor: int
 
     def tiles(self, width: int, height: int) -> list[tuple[int, int]]:
         """Top-left corners of the full-resolution tiles that the band touches."""
@@ -99,20 +105,21 @@ class _Solution:
         corners = []
         for top in range(0, height, TILE):
             for left in range(0, width, TILE):
-                y0, y1 = top * rows // height, -(-min(top + TILE, height) * rows // height)
-                x0, x1 = left * columns // width, -(-min(left + TILE, width) * columns // width)
-                if self.weight[max(y0 - 1, 0) : y1 + 1, max(x0 - 1, 0) : x1 + 1].any():
+                y0, x0 = min(top // self.factor, rows) - 1, min(left // self.factor, columns) - 1
+                y1, x1 = (top + TILE) // self.factor + 2, (left + TILE) // self.factor + 2
+                if self.weight[max(y0, 0) : y1, max(x0, 0) : x1].any():
                     corners.append((top, left))
         return corners
 
 
 def _solve(alpha: Alpha, colour: npt.NDArray[Any]) -> _Solution | None:
     height, width = colour.shape[:2]
-    scale = min(1.0, GUIDE_SIDE / max(height, width))
-    columns, rows = max(1, round(width * scale)), max(1, round(height * scale))
-    guide = _guide(colour, columns, rows)
-    coarse = cv2.resize(alpha, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    reach = max(2, round(REACH * max(columns / alpha.shape[1], rows / alpha.shape[0])))
+    factor = min(max(1, max(height, width) // GUIDE_SIDE), height, width)
+    guide = _guide(colour, factor)
+    rows, columns = guide.shape[:2]
+    across, down = alpha.shape[1] * factor / width, alpha.shape[0] * factor / height
+    coarse = _sampled(alpha, (columns, rows), across=across, down=down)
+    reach = max(2, round(REACH / min(across, down)))
     unsure = ((coarse > SURE) & (coarse < 1 - SURE)).astype(np.uint8)
     if not unsure.any():
         return None
@@ -126,7 +133,7 @@ def _solve(alpha: Alpha, colour: npt.NDArray[Any]) -> _Solution | None:
     trust = np.zeros((rows, columns), np.float32)
     coefficients[inside], trust[inside] = _discriminant(guide[inside], coarse[inside], reach)
     trust *= cv2.blur(band.astype(np.float32), (reach | 1, reach | 1))
-    return _Solution(coefficients, trust)
+    return _Solution(coefficients, trust, factor)
 
 
 def _discriminant(guide: Plane, alpha: Plane, reach: int) -> tuple[Plane, Plane]:
@@ -190,39 +197,58 @@ def _apply(solution: _Solution, colour: npt.NDArray[Any], mask: Mask, top: int, 
     height, width = mask.shape
     bottom, right = min(top + TILE, height), min(left + TILE, width)
     channels = solution.coefficients.shape[2] - 1
-    coefficients = _enlarged(solution.coefficients, (height, width), (top, bottom, left, right))
-    weight = _enlarged(solution.weight, (height, width), (top, bottom, left, right))
-    pixels = _unit(colour[top:bottom, left:right, :channels])
-    refined = coefficients[..., channels].copy()
-    for c in range(channels):
-        refined += coefficients[..., c] * pixels[..., c]
-    np.clip(refined, 0.0, 1.0, out=refined)
-    here = mask[top:bottom, left:right]
-    scale = full_scale(mask.dtype)
-    plain = here.astype(np.float32) / scale
-    mask[top:bottom, left:right] = _quantised(plain + weight * (refined - plain), mask.dtype)
+    step, size = 1 / solution.factor, (right - left, bottom - top)
+    place = {"across": step, "down": step, "left": left, "top": top}
+    coefficients = _sampled(solution.coefficients, size, **place)
+    weight = _sampled(solution.weight, size, **place)
+    refined = _linear(coefficients, colour[top:bottom, left:right, :channels])
+    here, scale = mask[top:bottom, left:right], full_scale(mask.dtype)
+    mixed = np.clip(refined, 0.0, 1.0, out=refined)
+    mixed *= scale
+    mixed -= here
+    mixed *= weight
+    mixed += here
+    mixed += 0.5
+    here[:] = mixed.astype(mask.dtype)
 
 
-def _enlarged(plane: Plane, size: tuple[int, int], tile: tuple[int, int, int, int]) -> Plane:
-    """The part in `tile` of `plane` enlarged linearly to `size`; seamless between tiles."""
-    top, bottom, left, right = tile
-    sy, sx = plane.shape[0] / size[0], plane.shape[1] / size[1]
-    move = np.array([[sx, 0, (left + 0.5) * sx - 0.5], [0, sy, (top + 0.5) * sy - 0.5]])
+def _linear(coefficients: Plane, colour: npt.NDArray[Any]) -> Plane:
+    """Each colour times its factor, plus the constant: (h, w) float32, not yet clipped.
+
+    Three colours are made four with a full last one, which multiplies the constant: OpenCV's four-channel
+    paths are twice as quick as numpy's arithmetic on single channels.
+    """
+    full = full_scale(colour.dtype) if colour.dtype.kind == "u" else 1
+    pixels = colour if colour.dtype.kind == "u" else _unit(colour)
+    if pixels.shape[2] == 1:
+        return coefficients[..., 0] * (pixels[..., 0] / np.float32(full)) + coefficients[..., 1]
+    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)
+    products = cv2.multiply(coefficients, four, scale=1 / full, dtype=cv2.CV_32F)
+    return cv2.transform(products, np.ones((1, 4), np.float32))
+
+
+def _sampled(
+    plane: Plane, size: tuple[int, int], *, across: float, down: float, left: float = 0, top: float = 0
+) -> Plane:
+    """`size` (width, height) linear samples of `plane`, `across` and `down` of its pixels apart.
+
+    The first sample is the centre of the pixel (`left`, `top`) of the finer grid; tiles of it fit seamlessly.
+    """
+    move = np.array([[across, 0, (left + 0.5) * across - 0.5], [0, down, (top + 0.5) * down - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(
-        plane, move, (right - left, bottom - top), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.warpAffine(plane, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _guide(colour: npt.NDArray[Any], columns: int, rows: int) -> Plane:
-    """The picture reduced to the guide's size: (rows, columns, C) float32 in [0, 1], C 1 or 3."""
+def _guide(colour: npt.NDArray[Any], factor: int) -> Plane:
+    """The picture averaged over whole blocks of `factor` x `factor`: (h, w, C) in [0, 1], C 1 or 3."""
     channels = 3 if colour.shape[2] >= 3 else 1
-    if colour.dtype == np.float16:
-        step = max(1, min(colour.shape[0] // rows, colour.shape[1] // columns))
-        colour = colour[::step, ::step].astype(np.float32)
-    if colour.shape[1] > columns or colour.shape[0] > rows:
-        colour = cv2.resize(colour, (columns, rows), interpolation=cv2.INTER_AREA)
-    return _unit(colour.reshape(rows, columns, -1)[..., :channels])
+    rows, columns = colour.shape[0] // factor, colour.shape[1] // factor
+    blocks = colour[: rows * factor, : columns * factor]
+    if colour.dtype == np.float16:  # OpenCV does not average these
+        blocks, factor = blocks[::factor, ::factor].astype(np.float32), 1
+    if factor > 1:
+        blocks = cv2.resize(blocks, (columns, rows), interpolation=cv2.INTER_AREA)
+    return _unit(blocks.reshape(rows, columns, -1)[..., :channels])
 
 
 def _unit(colour: npt.NDArray[Any]) -> Plane:
