@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from matted.errors import MattedError, ModelError, OutOfMemory, ProviderFailed, WeightsDamaged
 from matted.inference.graph import Graph
-from matted.inference.providers import CPU, FallBack, Provider, candidates, explain, plain
-from matted.inference.runtime import Engine, OpenError, Runtime
+from matted.inference.providers import CPU, FallBack, Provider, candidates, explain, plain, took_nothing
+from matted.inference.runtime import Engine, OpenError, RunError, Runtime
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,22 +81,27 @@ class Opener:
             self._say(choice)
             return engine
 
-    def abandon(self, graph: Graph, choice: Choice, message: str, *, memory: bool) -> None:
+    def idle(self, choice: Choice) -> None:
+        """Goes on to the next provider after one left all the work to the CPU."""
+        self._pass_over(choice, took_nothing(choice.provider))
+        self._say(choice)
+
+    def failed(self, graph: Graph, choice: Choice, error: RunError) -> None:
         """Goes on to the next provider after one failed while running.
 
         Raises OutOfMemory or ProviderFailed when it was the last one.
         """
         if choice.provider is CPU:
-            if memory:
+            if error.kind == "memory":
                 raise OutOfMemory(
                     f"There was not enough memory to run the model {graph.id}: close other programs or take "
                     "a smaller model."
                 )
             raise ProviderFailed(
-                f"The model {graph.id} could not be run, not even on the CPU ({plain(message)}): "
+                f"The model {graph.id} could not be run, not even on the CPU ({plain(str(error))}): "
                 "`matted doctor` checks the installation."
             )
-        self._pass_over(choice, explain(choice.provider, message))
+        self._pass_over(choice, explain(choice.provider, str(error)))
         self._say(choice)
 
     def _pass_over(self, choice: Choice, fall_back: FallBack) -> None:

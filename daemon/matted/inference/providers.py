@@ -159,12 +159,24 @@ def openings(provider: Provider, *, half_ok: bool, cache: Path) -> tuple[dict[st
             return ({},)
 
 
-_NO_LIBRARY = re.compile(r"(?:^|[\s:])(?P<name>lib[\w.+-]+\.so[\d.]*|[\w-]+\.dll|lib[\w.+-]+\.dylib)\b[^\n]*")
-_MISSING = ("cannot open shared object file", "could not find module", "image not found", "no such file")
+_NO_LIBRARY = re.compile(  # as the loaders of Linux, Windows (Python's words) and macOS tell it
+    r"(?P<so>lib[\w.+-]+\.so[\d.]*): cannot open shared object"
+    r"|Could not find module '(?:[^']*[\\/])?(?P<dll>[^'\\/]+\.dll)'"
+    r"|Library not loaded: (?:\S*/)?(?P<dylib>[\w.+-]+\.dylib)"
+)
 _MEMORY = ("out of memory", "bad allocation", "bad_alloc", "failed to allocate memory", "cuda failure 2:")
 _OLD_DRIVER = ("driver version is insufficient", "cuda failure 35")
 _NO_DEVICE = ("no cuda-capable device", "cuda failure 100", "no hip gpus", "device gpu is not available")
 _LOST = ("device lost", "device removed", "device hung", "887a0005", "887a0006", "unspecified launch failure")
+
+
+def took_nothing(provider: Provider) -> FallBack:
+    """What is said of a provider that was registered and left every operator to the CPU."""
+    return FallBack(
+        provider,
+        "it took none of the model's operators",
+        "choose a model it can run, or name cpu alone in the setting providers to stop trying",
+    )
 
 
 def is_out_of_memory(message: str) -> bool:
@@ -176,6 +188,8 @@ def explain(provider: Provider, message: str) -> FallBack:
     """What went wrong with a provider and its cure, from ONNX Runtime's or the loader's own message."""
     low = message.lower()
     library = _NO_LIBRARY.search(message)
+    if library:
+        return _missing_library(provider, library["so"] or library["dll"] or library["dylib"])
     if is_out_of_memory(message):
         return FallBack(
             provider,
@@ -184,8 +198,6 @@ def explain(provider: Provider, message: str) -> FallBack:
         )
     if any(part in low for part in _OLD_DRIVER):
         return FallBack(provider, "the graphics driver is too old for it", "update the graphics driver")
-    if library and any(part in low for part in _MISSING):
-        return _missing_library(provider, library["name"])
     if "install tensorrt" in low:
         return FallBack(provider, "TensorRT's libraries were not found", "install the package tensorrt")
     if any(part in low for part in _NO_DEVICE):
@@ -201,6 +213,8 @@ def explain(provider: Provider, message: str) -> FallBack:
 
 def _missing_library(provider: Provider, name: str) -> FallBack:
     reason = f"the library {name} was not found"
+    if name.startswith("onnxruntime_"):  # Windows names the library asked for, not the one it lacks
+        reason = f"a library that {name} needs was not found"
     if name.startswith(("libcuda.", "nvcuda")):
         return FallBack(provider, f"no NVIDIA driver was found ({name})", "install the NVIDIA driver")
     if name.startswith(("libnvinfer", "nvinfer", "libnvonnxparser", "nvonnxparser")):

@@ -207,7 +207,8 @@ class Sessions:
             with self._changed:
                 slot.users -= 1
                 slot.last_used = self._clock()
-                over = not slot.users and (slot.keep_alive_s == 0 or slot.engine is None)
+                never_ran = slot.engine is None and not slot.runs
+                over = not slot.users and (slot.keep_alive_s == 0 or never_ran)
                 if over and self._slots.get(key) is slot:
                     del self._slots[key]
                 unreachable = not slot.users and self._slots.get(key) is not slot
@@ -240,13 +241,15 @@ class Sessions:
                         made_room = True
                         if self._evict(slot, needed=self._budget):
                             continue
-                    self._abandon(slot, engine, str(error), memory=error.kind == "memory")
+                    self._opener.failed(slot.graph, slot.choice, error)
+                    self._close(slot, engine)
                     continue
                 run_s = time.perf_counter() - started
                 provider = engine.provider
                 if self._counted(slot, _resident() - before) == 1:
                     if not engine.placed():  # the result is right, but it was the CPU's
-                        self._abandon(slot, engine, "it took none of the model's operators", memory=False)
+                        self._opener.idle(slot.choice)
+                        self._close(slot, engine)
                         provider = CPU
                     self._evict(slot, needed=0)
             return Ran(results, provider.name, slot.choice.sentence(), load_s, wait_s, run_s)
@@ -282,8 +285,7 @@ class Sessions:
                 slot.loading = False
                 self._changed.notify_all()
 
-    def _abandon(self, slot: _Slot, engine: Engine, message: str, *, memory: bool) -> None:
-        self._opener.abandon(slot.graph, slot.choice, message, memory=memory)
+    def _close(self, slot: _Slot, engine: Engine) -> None:
         with self._changed:
             slot.engine = None
         engine.close()
