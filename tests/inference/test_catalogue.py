@@ -90,6 +90,15 @@ def test_no_two_models_keep_the_same_file(catalogue: Catalogue) -> None:
     assert len(sums) == len(set(sums))
 
 
+def test_half_precision_weights_are_found_from_the_full_ones(catalogue: Catalogue) -> None:
+    full = catalogue.get("birefnet-general-lite")
+    half = catalogue.variant(full, "fp16")
+    assert half is not None
+    assert half.id == "birefnet-general-lite-fp16"
+    assert (half.input, half.output) == (full.input, full.output)
+    assert catalogue.variant(catalogue.get("u2net"), "fp16") is None
+
+
 def test_rembgs_names_are_understood(catalogue: Catalogue) -> None:
     for model in catalogue.models():
         if model.rembg is not None:
@@ -242,6 +251,7 @@ def test_sizes_add_up_only_when_all_are_known(catalogue: Catalogue) -> None:
 def test_reading_the_catalogue_loads_nothing_heavy() -> None:
     code = (
         "import sys; from matted.config import Settings; from matted.inference.catalogue import *;"
+        "from matted.inference.weights import Weights; from matted.commands import models;"
         "load_catalogue(Settings());"
         "print(sorted({'numpy', 'aiohttp', 'cv2', 'onnxruntime'} & set(sys.modules)))"
     )

@@ -302,6 +302,21 @@ def test_a_full_disk_is_noticed_before_the_download(
         weights.pull(the_model(weights))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_fills_up_on_the_way_is_named(weights: Weights) -> None:
+    part_of(weights).parent.mkdir(parents=True)
+    part_of(weights).symlink_to("/dev/full")
+    with pytest.raises(OutputFailed, match="is full"):
+        weights.pull(the_model(weights))
+
+
+def test_progress_takes_the_hosts_word_for_a_size_not_in_the_catalogue(tmp_path: Path, host: object) -> None:
+    weights = hosts.store(tmp_path, hosts.entry([host.url()], checks=f'sha256 = "{SHA256}"'))
+    seen = []
+    weights.pull(the_model(weights), progress=lambda done, total: seen.append((done, total)))
+    assert (len(CONTENT), len(CONTENT)) in seen
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, host: object) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     weights = hosts.store(tmp_path, hosts.entry([host.url()]))

@@ -150,6 +150,13 @@ class Catalogue:
         hint = f"did you mean {near[0]}? " if near else ""
         raise UnknownModel(f"There is no model {model_id!r}: {hint}`matted models list` shows them all.")
 
+    def variant(self, model: Model, precision: Precision) -> Model | None:
+        """The same model with weights of another precision, if the catalogue has it."""
+        for other in self._models.values():
+            if other.like == model.id and other.precision == precision != model.precision:
+                return other
+        return None
+
     def purposes(self) -> tuple[str, ...]:
         """What can be wished for: the words after `auto:`."""
         return tuple(sorted({purpose for model in self.models() for purpose in model.rank}))

@@ -34,10 +34,13 @@ class Digest:
 
 
 def shifted(progress: Progress, before: int, total: int) -> Progress:
-    """Reports one of several files as a part of them all: `before` bytes are done, `total` are to do."""
+    """Reports one of several files as a part of them all: `before` bytes are done, `total` are to do.
 
-    def report(done: int, _of_this: int) -> None:
-        progress(before + done, total)
+    With `total` 0, not known, what is known of this file stands in for it.
+    """
+
+    def report(done: int, of_this: int) -> None:
+        progress(before + done, total or (of_this and before + of_this))
 
     return report
 
@@ -125,7 +128,7 @@ else:
 
 def settle(part: Path, target: Path) -> None:
     """Makes the finished `part` the file `target` in one step that a crash cannot split. Raises OSError."""
-    with part.open("rb") as file:
+    with contextlib.suppress(PermissionError), part.open("r+b") as file:  # a linked file may be read-only
         os.fsync(file.fileno())
     part.replace(target)
     if sys.platform != "win32":

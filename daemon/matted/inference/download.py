@@ -157,8 +157,9 @@ class _Transfer:
             self._check_room(expected, start)
             write_json(self._notes, {"url": url, "validator": _validator(response)})
             with self._part.open("r+b" if start else "wb") as file:
-                file.seek(start)
-                file.truncate()
+                if start:
+                    file.truncate(start)
+                    file.seek(start)
                 await self._receive(response, file, start, expected)
         return self._complete(url, expected)
 
