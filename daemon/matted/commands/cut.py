@@ -7,6 +7,7 @@ engine does the work if there is one; otherwise this command does it itself.
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -95,6 +96,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     def read_background(path: Path) -> "Picture":
         return read_picture(path, max_pixels=settings.max_pixels)
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # half-written results are removed then, too
     delivery = Delivery(
         what="mask" if args.mask else "cutout",
         background=parse_background(args.background, read_background) if args.background else None,
@@ -148,6 +150,7 @@ def _cut_all(
 
 def _cut(job: _Job, engine: "Engine", delivery: "Delivery", args: argparse.Namespace) -> dict[str, Any]:
     from matted.delivery import deliver, format_for
+    from matted.imaging.encoding import FORMATS
     from matted.imaging.files import atomic_output
 
     started = time.perf_counter()
@@ -155,7 +158,7 @@ def _cut(job: _Job, engine: "Engine", delivery: "Delivery", args: argparse.Names
     picture, matte = engine.matte(source)
     target = job.target
     if target is not None and not target.suffix:
-        target = target.with_name(f"{target.name}.{format_for(picture, delivery)}")
+        target = target.with_name(target.name + FORMATS[format_for(picture, delivery)].suffixes[0])
     delivering = time.perf_counter()
     if target is None:
         deliver(picture, matte.mask, delivery, sys.stdout.buffer)
@@ -239,9 +242,11 @@ def _jobs(args: argparse.Namespace, delivery: "Delivery") -> Iterator[_Job]:
 
 def _beside(source: Path | None, folder: Path | None, delivery: "Delivery", taken: set[Path]) -> Path:
     """`cat-cutout.png` for `cat.jpg`; two pictures of one stem keep their suffix in the name."""
+    from matted.imaging.encoding import FORMATS
+
     stem = source.stem if source is not None else "picture"
     parent = folder if folder is not None else (source.parent if source is not None else Path())
-    ending = f"-{delivery.what}" + (f".{delivery.format}" if delivery.format else "")
+    ending = f"-{delivery.what}" + (FORMATS[delivery.format].suffixes[0] if delivery.format else "")
     target = parent / f"{stem}{ending}"
     number = 1
     while target in taken:
