@@ -104,7 +104,7 @@ def _list(args: argparse.Namespace, weights: "Weights") -> int:
     for model, here in shown:
         free = "" if model.commercial else "  [not for commercial use]"
         print(
-            f"{'*' if here else ' '} {model.id:<{width}}  {_megabytes(model.size):>8}  {model.title}: "
+            f"{'*' if here else ' '} {model.id:<{width}}  {_size(model, weights):>8}  {model.title}: "
             f"{', '.join(model.good_for)}{free}"
         )
     print("\n* on this computer. `matted models pull ID` fetches another.")
@@ -216,8 +216,16 @@ def _verify(args: argparse.Namespace, weights: "Weights") -> int:
     return WeightsDamaged.exit_code if damaged else 0
 
 
-def _megabytes(size: int | None) -> str:
-    return "size ?" if size is None else f"{size / 1e6:.0f} MB"
+def _size(model: "Model", weights: "Weights") -> str:
+    """What it takes on disk: as the catalogue says, else as the files there say."""
+    paths = [weights.target(model, file) for file in model.files]
+    if model.size is None and not all(path.is_file() for path in paths):
+        return "? MB"
+    return _megabytes(model.size or sum(path.stat().st_size for path in paths))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size < 10e6 else f"{size / 1e6:.0f} MB"
 
 
 @contextmanager
