@@ -245,10 +245,8 @@ class Runtime:
             if self._preloaded:
                 return
             self._preloaded = True
-        preload = getattr(self._module, "preload_dlls", None)  # since 1.21: finds the libraries pip installed
-        if preload is not None:
-            with contextlib.redirect_stdout(io.StringIO()):  # it prints what `_why_absent` finds again
-                preload()
+        if self._module is not None:
+            preload_libraries(self._module)
 
     def _why_absent(self, module: ModuleType, provider: Provider) -> str:
         """A provider that cannot load is left out in silence; loading its library alone names the cause."""
@@ -260,6 +258,14 @@ class Runtime:
         except OSError as error:
             return str(error)
         return "ONNX Runtime left it out though its library loads"
+
+
+def preload_libraries(module: ModuleType) -> None:
+    """Loads the CUDA libraries that pip installed, which ONNX Runtime does not find by itself."""
+    preload = getattr(module, "preload_dlls", None)  # since 1.21
+    if preload is not None:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what loading the provider tells again
+            preload()
 
 
 def usable_cores() -> int:
