@@ -140,6 +140,11 @@ def _probe(space: Space) -> Srgb8:
 
 def _transformed(values: Pixels, space: Space, icc: bytes, dtype: np.dtype[Any]) -> Pixels | None:
     flat = values[..., 0] if space == "gray" else values
+    flags = int(imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION)
+    if (
+        space == "gray"
+    ):  # LittleCMS's table for gray is too coarse for linear light (10 levels off in the shadows)
+        flags |= int(imagecodecs.CMS.FLAGS.NOOPTIMIZE)
     try:
         converted: Pixels = imagecodecs.cms_transform(
             np.ascontiguousarray(flat),
@@ -149,7 +154,7 @@ def _transformed(values: Pixels, space: Space, icc: bytes, dtype: np.dtype[Any])
             outcolorspace="rgb",
             outdtype=dtype,
             intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
-            flags=imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION,
+            flags=flags,
         )
     except (imagecodecs.CmsError, ValueError):
         return None

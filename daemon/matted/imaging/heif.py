@@ -61,9 +61,9 @@ def open_heif(opened: Opened) -> HeifFile:
     """Parse the boxes of a HEIC. Raises UnreadablePicture."""
     try:
         image = pi_heif.open_heif(bytes(opened.data()), convert_hdr_to_8bit=False)
+        width, height = image.size
     except BROKEN as error:
         raise _damaged(opened) from error
-    width, height = image.size
     return HeifFile(opened, Layout(width, height, bytes_per_pixel=8 if "16" in image.mode else 4), image)
 
 

@@ -49,7 +49,7 @@ class PngFile:
         data: Any = self.opened.data()
         try:
             pixels = imagecodecs.png_decode(data)
-        except imagecodecs.PngError as error:
+        except (imagecodecs.PngError, ValueError) as error:
             reason = "cut off" if "too small" in str(error) else f"damaged ({error})"
             raise UnreadablePicture(f"{self.opened.name} is {reason}: copy or export it again.") from error
         pixels = pixels.reshape(self.layout.height, self.layout.width, -1)

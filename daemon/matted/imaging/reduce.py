@@ -15,6 +15,7 @@ from matted.imaging.picture import Picture, Pixels, Space
 _CHUNK_PIXELS = 1 << 20
 _STRIP_BYTES = 16 << 20
 _LAB_OFFSET = np.array([0, 128, 128], np.float32)
+_LAB16_TOP = np.array([65535, 255 * 256, 255 * 256], np.float32)
 _LAB_SPAN = np.array([100, 255, 255], np.float32)
 
 
@@ -48,7 +49,8 @@ def unit_range(values: Pixels, space: Space) -> Pixels:
     if values.dtype == np.uint8:
         return values
     if values.dtype == np.uint16:
-        return values.astype(np.float32) * np.float32(1 / 65535)
+        top = _LAB16_TOP if space == "lab" else np.float32(65535)
+        return np.minimum(values.astype(np.float32) / top, 1)
     floats = np.nan_to_num(values.astype(np.float32, copy=False), nan=0.0, posinf=1e6, neginf=-1e6)
     if space == "lab":
         floats = (floats + _LAB_OFFSET) / _LAB_SPAN

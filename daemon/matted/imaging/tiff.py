@@ -4,6 +4,7 @@ May import tifffile and imagecodecs; knows no other format. Camera files that ar
 here and left to `raw`. Sources: TIFF 6.0 (1992), Adobe's TIFF technical notes (2002), Adobe DNG 1.7.
 """
 
+import logging
 import math
 import struct
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ _SENSOR_PHOTOMETRICS = (32803, 34892)  # colour filter array, linear raw
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _JPEG = (6, 7)
 _MAX_PAGES = 32
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it would print, our errors say
 _FAILURES = (
     ValueError,
     TypeError,
