@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import pytest
 
+from matted.imaging.encoding import FORMATS
 from matted.pipeline import CoarseOptions, RefineOptions
 from matted.service.guard import PUBLIC
 from matted.service.pictures import DeliveryOptions
@@ -52,6 +53,11 @@ def test_options_are_those_of_the_chain(kind):
 
 def test_plane_formats_are_those_of_the_wire():
     assert DOCUMENT["components"]["schemas"]["PlaneFormat"]["enum"] == list(PLANE_FORMATS)
+
+
+def test_file_formats_are_those_that_can_be_written():
+    properties = DOCUMENT["components"]["schemas"]["DeliveryOptions"]["properties"]
+    assert properties["format"]["enum"] == [*FORMATS, None]
 
 
 def test_the_daemon_serves_it(daemon):

@@ -18,6 +18,7 @@ from aiohttp import web
 from matted.client import HOST
 from matted.config import Settings
 from matted.errors import MattedError
+from matted.inference.runtime import release_memory
 from matted.service.app import make_app
 from matted.service.context import SERVICE, Service
 from matted.service.engine import Engine
@@ -31,6 +32,7 @@ HEADER_BYTES = 2 << 20  # an ICC profile in base64 travels in a header
 GRACE_S = 3.0  # what is under way at the end may take this long to stop
 SYSTEMD_FIRST_FD = 3
 _SWEEP_S = 5.0
+_REST_S = 60.0  # idle for so long, the daemon gives spare memory back
 _log = logging.getLogger(__name__)
 
 
@@ -136,14 +138,17 @@ def _pipeline(settings: Settings) -> "Pipeline":
 async def _keep_house(service: Service) -> None:
     """Unload models that were kept long enough; end the daemon when nobody wants it any more."""
     limit = service.settings.idle_exit_s
+    rested = False
     while True:
         await asyncio.sleep(min(_SWEEP_S, limit / 4) if limit else _SWEEP_S)
-        pipeline = service.engine.pipeline
+        pipeline, idle_s = service.engine.pipeline, service.idle_s()
         if pipeline is not None:
             await service.jobs.errand(pipeline.sessions.sweep)
-        if service.idle_s() > 60:
+        if idle_s > _REST_S and not rested:
             service.intake.pool.clear()
-        if limit and service.idle_s() > limit:
+            await service.jobs.errand(release_memory)
+        rested = idle_s > _REST_S
+        if limit and idle_s > limit:
             _log.info("nobody used Matted for %g s: it ends", limit)
             service.stop.set()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from matted.errors import UnsupportedPicture
+from matted.imaging.encoding import FormatName
 from matted.imaging.picture import Picture
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
@@ -30,6 +31,7 @@ from matted.service.wire import (
 )
 
 if TYPE_CHECKING:
+    from matted.delivery import Delivery
     from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 JSON = "application/json"
@@ -45,7 +47,7 @@ class DeliveryOptions:
     transparency.
     """
 
-    format: str | None = None
+    format: FormatName | None = None
     quality: int = 92
     background: str | None = None
 
@@ -56,7 +58,7 @@ class _Wish:
 
     coarse: "CoarseOptions"
     refine: "RefineOptions"
-    delivery: DeliveryOptions
+    delivery: "Delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +122,19 @@ async def _of_uploaded(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     name = request.match_info["picture"]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
-        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)))
         pipeline = await service.engine.get()
+        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what)
         picture = PictureStore(pipeline.cache).get(name)
-        return await _answered(request, job, what, picture, wish, key=name, before={})
+        return await _answered(request, job, picture, wish, key=name, before={})
 
 
 async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
-        wish = _wish(json_options(request.headers.get("X-Matted-Options", "")))
+        await service.engine.get()  # importing the chain here instead would hold the loop up
+        wish = _wish(json_options(request.headers.get("X-Matted-Options", "")), request, what)
         _, picture, before = await _taken_in(request, service, job)
-        return await _answered(request, job, what, picture, wish, key=None, before=before)
+        return await _answered(request, job, picture, wish, key=None, before=before)
 
 
 async def _taken_in(
@@ -144,12 +147,10 @@ async def _taken_in(
     if kind == PLANES:
         planes = planes_from_headers(request.headers, max_pixels=limit)
         received, name = await service.intake.exactly(request, planes.size, planes.declaration)
-        ended = time.perf_counter()
+        times = {"receive": time.perf_counter() - started}
         if planes.format.blue_first:
-            picture = await service.jobs.work(job, lambda: planes.picture(received))
-        else:
-            picture = planes.picture(received)
-        return name, picture, {"receive": ended - started}
+            return name, await service.jobs.work(job, lambda: planes.picture(received)), times
+        return name, planes.picture(received), times
     if not kind.startswith("image/"):
         raise UnsupportedPicture(
             f"Send a picture file as image/..., or raw pixels as {PLANES}; {kind} is neither."
@@ -158,8 +159,9 @@ async def _taken_in(
     ended = time.perf_counter()
     job.progress("decode", 0.05)
     pipeline = await service.engine.get()
-    held = PictureStore(pipeline.cache).find(name)
-    picture = held or await service.jobs.work(job, lambda: _decoded(received.data, limit))
+    picture = PictureStore(pipeline.cache).find(name)
+    if picture is None:
+        picture = await service.jobs.work(job, lambda: _decoded(received.data, limit))
     return name, picture, {"receive": ended - started, "decode": time.perf_counter() - ended}
 
 
@@ -169,21 +171,29 @@ def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
     return read_picture(encoded, max_pixels=max_pixels)
 
 
-def _wish(options: Mapping[str, Any]) -> _Wish:
+def _wish(options: Mapping[str, Any], request: web.Request, what: str) -> _Wish:
+    from matted.delivery import Delivery, parse_background
     from matted.pipeline import CoarseOptions, RefineOptions
 
     only_keys(options, ("coarse", "refine", "delivery"), "the request")
+    form = build_options(DeliveryOptions, options.get("delivery", {}), "delivery")
+    as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
+    delivery = Delivery(
+        what="mask" if what == "mask" else "cutout",
+        background=parse_background(form.background) if form.background else None,
+        format="png" if as_png else form.format,
+        quality=form.quality,
+    )
     return _Wish(
         build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
         build_options(RefineOptions, options.get("refine", {}), "refine"),
-        build_options(DeliveryOptions, options.get("delivery", {}), "delivery"),
+        delivery,
     )
 
 
 async def _answered(
     request: web.Request,
     job: Job,
-    what: str,
     picture: Picture,
     wish: _Wish,
     *,
@@ -192,11 +202,10 @@ async def _answered(
 ) -> web.StreamResponse:
     service = request.app[SERVICE]
     pipeline = await service.engine.get()
-    as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
     began = time.perf_counter()
 
     def made() -> _Made:
-        return _make(pipeline, picture, wish, job, what=what, as_png=as_png, key=key)
+        return _make(pipeline, picture, wish, job, key=key)
 
     result = await service.jobs.work(job, made)
     times = before | {"queue": job.queued_s} | result.times
@@ -219,26 +228,18 @@ def _make(
     wish: _Wish,
     job: Job,
     *,
-    what: str,
-    as_png: bool,
     key: str | None,
 ) -> _Made:
     """The whole of a request's heavy work, in a worker thread."""
-    from matted.delivery import Delivery, deliver, format_for, parse_background
+    from matted.delivery import deliver, format_for
 
-    options = wish.delivery
-    delivery = Delivery(
-        what="mask" if what == "mask" else "cutout",
-        background=parse_background(options.background) if options.background else None,
-        format="png" if as_png else options.format,
-        quality=options.quality,
-    )
+    delivery = wish.delivery
     matte = pipeline.matte(
         picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
     )
     height, width = matte.mask.shape
     headers = {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
-    if what == "mask" and delivery.format is None:
+    if delivery.what == "mask" and delivery.format is None:
         headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
         little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
         return _Made(little.data, PLANES, headers, matte, dict(matte.times))

@@ -241,4 +241,4 @@ def _described(hint: Any) -> str:
             parts.append(names[choice])
         elif is_dataclass(choice):
             parts.append("an object")
-    return " or ".join(parts)
+    return " or ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
