@@ -1,6 +1,5 @@
 """The chain as a whole: right result, kept stages, cancellation, what a person is told."""
 
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphs import red_key_catalogue
 from matted.config import Settings
 from matted.errors import BadOption, Cancelled, UnknownModel
 from matted.imaging.picture import Picture
 from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from graphs import red_key_catalogue
 
 RED = CoarseOptions(model="red-key")
 PLAIN = RefineOptions("none")

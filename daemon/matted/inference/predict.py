@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from matted.errors import Cancelled, UnknownModel
 from matted.imaging.picture import Picture
-from matted.inference.catalogue import Catalogue, Model
+from matted.inference.catalogue import Catalogue, Model, Precision
 from matted.inference.prepare import coarse_alpha, prepare, rembg_mask
 from matted.inference.sessions import Graph, LoadedModel, Sessions
 from matted.inference.weights import Weights
@@ -96,5 +97,12 @@ class Predictor:
             id=model.id,
             path=self._weights.path(model),
             outputs=(model.output.tensor,),
-            shapes={},
+            fp16=self._variant(model, "fp16"),
         )
+
+    def _variant(self, model: Model, precision: Precision) -> Path | None:
+        """The file of the same network at another precision, when it is on this computer."""
+        variant = self._catalogue.variant(model, precision)
+        if variant is None or not self._weights.installed(variant):
+            return None
+        return self._weights.path(variant)
