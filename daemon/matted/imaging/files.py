@@ -45,9 +45,9 @@ class atomic_output:  # noqa: N801 - reads as a verb where it is used
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> BinaryIO:
-        if not self._overwrite and os.path.lexists(self._path):
-            raise self._exists()
         try:
+            if self._is_there() and not self._overwrite:
+                raise self._exists()
             self._file = self._hidden.open("xb")
         except OSError as error:
             raise self._failed(error) from error
@@ -92,9 +92,17 @@ class atomic_output:  # noqa: N801 - reads as a verb where it is used
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            if os.path.lexists(self._path):  # FAT and some network disks have no links
+            if self._is_there():  # FAT and some network disks have no links
                 raise self._exists() from error
             self._hidden.rename(self._path)
+
+    def _is_there(self) -> bool:
+        """Whether anything bears the name, be it a dangling link. Raises OSError for an impossible name."""
+        try:
+            self._path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def _exists(self) -> OutputExists:
         return OutputExists(f"{self._path} exists already: choose another name or allow overwriting.")
