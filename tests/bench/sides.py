@@ -3,6 +3,7 @@
 `sides.py matted|rembg|editor|bare|start FOLDER`; driven by `against_rembg.py`.
 """
 
+import atexit
 import io
 import json
 import sys
@@ -74,6 +75,7 @@ def editor(folder: Path) -> Callable[[Answer], Answer]:
     from matted.client import Client, Planes
 
     client = Client.connect(start=True)
+    atexit.register(client.shutdown)
     layers: dict[str, tuple[bytearray, int, int]] = {}
     turn = 0
 
@@ -115,7 +117,7 @@ def start(_folder: Path) -> Callable[[Answer], Answer]:
     """No daemon yet; connect starts one; the first mask; then it is told to end."""
     from matted.client import Client, Planes
 
-    width, height = 1224, 816
+    width, height = 1280, 800
     pixels = memoryview(bytes(range(256)) * (width * height * 3 // 256))
 
     def answer(_ask: Answer) -> Answer:
