@@ -176,6 +176,23 @@ def test_a_tensor_of_the_wrong_shape_is_told_and_the_model_still_runs(sessions, 
     assert sessions.run(graph, ONES).outputs[0].max() == 2.0
 
 
+def test_loading_ahead_spares_the_first_run_the_load(sessions, runtime, doubling):
+    graph = Graph("tiny", doubling())
+    sessions.load(graph)
+    assert [one.runs for one in sessions.loaded()] == [0]
+    assert sessions.run(graph, ONES).load_s < 0.001
+    assert runtime.opened == ["tiny"]
+
+
+def test_a_run_that_comes_while_the_model_loads_ahead_waits_for_that_load(sessions, runtime, doubling):
+    graph = Graph("tiny", doubling())
+    loading = threading.Thread(target=sessions.load, args=(graph,))
+    loading.start()
+    assert sessions.run(graph, ONES).outputs[0].max() == 2.0
+    loading.join()
+    assert runtime.opened == ["tiny"]
+
+
 def test_warming_runs_once_on_zeros(sessions, runtime, doubling):
     graph = Graph("tiny", doubling())
     assert sessions.warm(graph).runs == 1

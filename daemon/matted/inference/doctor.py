@@ -118,7 +118,7 @@ def _packages(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "problem",
             "ONNX Runtime",
-            f"{_listed(names)} are installed together and overwrite each other's files: what runs is a mixture.",
+            f"{_listed(names)} are installed together and overwrite each other's files: a mixture runs.",
             f"pip uninstall -y {' '.join(names)}, then pip install {_wheel(facts)}",
         )
     if facts.runtime is None:

@@ -125,6 +125,16 @@ class Sessions:
         with self._held(graph, keep_alive_s) as slot:
             return self._run(slot, feed, cancelled)
 
+    def load(
+        self, graph: Graph, *, keep_alive_s: float | None = None, cancelled: threading.Event | None = None
+    ) -> None:
+        """Loads a graph without running it, e.g. while the picture it is for is being decoded.
+
+        Raises what `run` raises.
+        """
+        with self._held(graph, keep_alive_s) as slot:
+            self._ready(slot, cancelled)
+
     def warm(
         self, graph: Graph, *, keep_alive_s: float | None = None, cancelled: threading.Event | None = None
     ) -> LoadedModel:
