@@ -1,0 +1,64 @@
+"""A command with a running engine: the same result, from the engine's warm model; alone when it is gone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from matted.client import Client
+
+
+@pytest.fixture
+def engine() -> Iterator[subprocess.Popen[bytes]]:
+    """A real `matted serve` in the test's own folders, answering."""
+    process = subprocess.Popen([sys.executable, "-m", "matted", "serve"], stderr=subprocess.DEVNULL)
+    for _ in range(200):
+        try:
+            Client.connect(start=False).close()
+            break
+        except Exception:
+            time.sleep(0.05)
+    else:
+        pytest.fail("the engine did not come up")
+    yield process
+    process.terminate()
+    process.wait(20)
+
+
+def cut(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "matted", "cut", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False, env=dict(os.environ))
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_engines_result_is_the_same_to_the_byte(photos: Path, tmp_path: Path) -> None:
+    by_engine = cut(photos / "cat.jpg", "-o", tmp_path / "engine.png", "--json")
+    alone = cut(photos / "cat.jpg", "-o", tmp_path / "alone.png", "--no-daemon")
+    assert (by_engine.returncode, alone.returncode) == (0, 0), by_engine.stderr + alone.stderr
+    assert (tmp_path / "engine.png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+    assert "receive" in json.loads(by_engine.stdout)["times"]  # it went over the wire
+    with Client.connect(start=False) as client:
+        assert [model["id"] for model in client.status()["models"]] == ["builtin"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_engines_refusal_keeps_its_sentence_and_code(photos: Path, tmp_path: Path) -> None:
+    done = cut(photos / "cat.jpg", "-o", tmp_path / "out.png", "--model", "u2net")
+    assert done.returncode == 4
+    assert b"matted models pull u2net" in done.stderr
+
+
+def test_a_killed_engine_does_not_stop_the_command(
+    engine: subprocess.Popen[bytes], photos: Path, tmp_path: Path
+) -> None:
+    os.kill(engine.pid, signal.SIGKILL)
+    engine.wait(20)
+    done = cut(photos / "cat.jpg", "-o", tmp_path / "out.png")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.png").exists()
