@@ -47,8 +47,9 @@ SLOW_DAEMON = textwrap.dedent(
     with Instance() as instance:
         sock = listening_socket(0)
         who = Identity(instance.token(keep=False), sock.getsockname()[1])
-        announce = lambda: instance.announce(who.runtime)
-        asyncio.run(serve(Settings(), sock, who, announce=announce, make=lambda _: StandIn()))
+        announce, withdraw = lambda: instance.announce(who.runtime), instance.withdraw
+        make = lambda settings: StandIn()
+        asyncio.run(serve(Settings(), sock, who, announce=announce, withdraw=withdraw, make=make))
     """
 )
 

@@ -258,7 +258,7 @@ def launch(command: Sequence[str]) -> subprocess.Popen[bytes]:
                 stdout=log,
                 stderr=log,
                 env=clean_environment(),
-                cwd=str(Path.home()),
+                cwd=str(folder),
                 close_fds=True,
                 **detached,
             )

@@ -117,7 +117,14 @@ class Running:
                 self._announced.set()
 
             self.clean = asyncio.run(
-                serve(self.settings, sock, identity, announce=announce, make=lambda _settings: self.pipeline)
+                serve(
+                    self.settings,
+                    sock,
+                    identity,
+                    announce=announce,
+                    withdraw=instance.withdraw,
+                    make=lambda _settings: self.pipeline,
+                )
             )
 
     def start(self) -> "Running":

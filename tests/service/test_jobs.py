@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -57,8 +58,9 @@ def until(condition) -> None:
 class Asking(threading.Thread):
     """A client that waits for a mask in a thread of its own."""
 
-    def __init__(self, daemon, job: str | None = None) -> None:
+    def __init__(self, daemon, job: str | None = None, source: Planes | None = None) -> None:
         super().__init__(daemon=True)
+        self._source = source or planes()
         self._daemon = daemon
         self._job = job
         self.error: ClientError | None = None
@@ -68,7 +70,7 @@ class Asking(threading.Thread):
     def run(self) -> None:
         try:
             with self._daemon.client() as matted:
-                self.answer = matted.mask(planes(), job=self._job)
+                self.answer = matted.mask(self._source, job=self._job)
         except ClientError as error:
             self.error = error
 
@@ -165,6 +167,39 @@ def test_receiving_is_bounded_in_bytes(start):
     )
     assert code == 503
     first.close()
+
+
+def test_a_picture_counts_until_its_request_is_answered(start, pipeline):
+    daemon = start(max_upload_mb=1)
+    pipeline.slow_s = LONG_S
+    big = Planes(bytes(600 * 500 * 3), 600, 500, "rgb8")
+    asking = Asking(daemon, "slow-one-1", big)
+    assert pipeline.working.acquire(timeout=10)
+    second = Asking(daemon, None, big)
+    second.join(10)
+    assert (second.error.slug, second.error.status) == ("busy", 503)
+    assert asking.is_alive()
+
+
+def test_an_answer_nobody_takes_is_broken_off_and_not_mixed_with_a_problem(start):
+    daemon = start(job_timeout_s=1.0)
+    side = 5000  # more than the socket's buffers hold
+    head = (
+        f"POST /v1/mask HTTP/1.1\r\nHost: 127.0.0.1:{daemon.runtime.port}\r\n"
+        f"Authorization: Bearer {daemon.runtime.token}\r\nContent-Type: application/octet-stream\r\n"
+        f"X-Matted-Format: gray8\r\nX-Matted-Width: {side}\r\nX-Matted-Height: {side}\r\n"
+        f"Content-Length: {side * side}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", daemon.runtime.port)) as connection:
+        connection.sendall(head.encode() + bytes(side * side))
+        until(lambda: status(daemon)["jobs"]["active"] == 0)
+        got = bytearray()
+        with suppress(ConnectionResetError):
+            while piece := connection.recv(1 << 20):
+                got += piece
+    assert got.startswith(b"HTTP/1.1 200")
+    assert len(got) < side * side
+    assert b"problem" not in got
 
 
 def test_work_over_its_time_is_given_up(start, pipeline):

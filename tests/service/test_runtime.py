@@ -105,6 +105,24 @@ def test_a_second_instance_is_told_where_the_first_is():
             pass
 
 
+def test_a_second_instance_waits_for_one_that_is_just_ending():
+    order: list[str] = []
+    with Instance() as first:
+        first.announce(RUNTIME)
+        first.withdraw()  # as a daemon does that takes no more requests, while its work ends
+
+        def second() -> None:
+            with Instance():
+                order.append("second")
+
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.1)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]
+
+
 def test_another_daemons_file_is_left_alone(runtime_folder: Path):
     with Instance() as instance:
         instance.announce(RUNTIME)

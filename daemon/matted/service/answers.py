@@ -7,7 +7,8 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -50,25 +51,33 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     """Every failure becomes a problem; nothing returns a stack trace."""
     try:
         return await handler(request)
-    except MattedError as error:
-        return problem(error)
-    except web.HTTPNotFound:
-        sentence = f"There is nothing at {request.path[:200]}: /v1/openapi.json tells what there is."
-        return _problem(404, "not-found", sentence, {})
-    except web.HTTPMethodNotAllowed as error:
-        allowed = ", ".join(sorted(error.allowed_methods))
-        sentence = f"{request.method} does not exist at {request.path[:200]}; {allowed} does."
-        return _problem(405, "method-not-allowed", sentence, {"Allow": allowed})
-    except web.HTTPException as error:
-        slug = error.reason.lower().replace(" ", "-")
-        return _problem(error.status, slug, f"The request was refused: {error.reason}.", {})
     except (ConnectionError, asyncio.CancelledError):
         raise  # the client is gone: there is nobody to answer
-    except Exception:
-        reference = secrets.token_hex(4)
-        _log.exception("unexpected failure %s in %s %s", reference, request.method, request.path)
-        sentence = f"Matted failed unexpectedly; its log says more under the reference {reference}."
-        return _problem(500, "failed", sentence, {"X-Matted-Reference": reference})
+    except Exception as error:
+        answer = _explained(request, error)
+        if request.transport is None or request.transport.is_closing():
+            raise ConnectionResetError("the answer was broken off") from error
+        return answer
+
+
+def _explained(request: web.Request, error: Exception) -> web.Response:
+    if isinstance(error, MattedError):
+        return problem(error)
+    path = request.path[:200]
+    if isinstance(error, web.HTTPNotFound):
+        sentence = f"There is nothing at {path}: /v1/openapi.json tells what there is."
+        return _problem(404, "not-found", sentence, {})
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allowed = ", ".join(sorted(error.allowed_methods))
+        sentence = f"{request.method} does not exist at {path}; {allowed} does."
+        return _problem(405, "method-not-allowed", sentence, {"Allow": allowed})
+    if isinstance(error, web.HTTPException):
+        slug = error.reason.lower().replace(" ", "-")
+        return _problem(error.status, slug, f"The request was refused: {error.reason}.", {})
+    reference = secrets.token_hex(4)
+    _log.error("unexpected failure %s in %s %s", reference, request.method, path, exc_info=error)
+    sentence = f"Matted failed unexpectedly; its log says more under the reference {reference}."
+    return _problem(500, "failed", sentence, {"X-Matted-Reference": reference})
 
 
 async def send(
@@ -79,11 +88,23 @@ async def send(
     response = web.StreamResponse(headers=headers)
     response.content_type = content_type
     response.content_length = len(flat)
-    await response.prepare(request)
-    for start in range(0, len(flat), _PIECE):
-        await response.write(flat[start : start + _PIECE])
-    await response.write_eof()
+    with _whole_or_broken_off(request):
+        await response.prepare(request)
+        for start in range(0, len(flat), _PIECE):
+            await response.write(flat[start : start + _PIECE])
+        await response.write_eof()
     return response
+
+
+@contextmanager
+def _whole_or_broken_off(request: web.Request) -> Iterator[None]:
+    """Of an answer that was begun, only the connection's end can still say that it failed."""
+    try:
+        yield
+    except BaseException:
+        if request.transport is not None:
+            request.transport.abort()
+        raise
 
 
 def server_timing(seconds: Mapping[str, float]) -> str:
@@ -105,11 +126,12 @@ class EventStream:
 
     async def send(self, content: Mapping[str, Any]) -> None:
         """One event with `content` as its JSON data."""
-        if self._response is None:
-            self._response = web.StreamResponse()
-            self._response.content_type = "text/event-stream"
-            await self._response.prepare(self._request)
-        await self._response.write(b"data: " + json.dumps(content).encode() + b"\n\n")
+        with _whole_or_broken_off(self._request):
+            if self._response is None:
+                self._response = web.StreamResponse()
+                self._response.content_type = "text/event-stream"
+                await self._response.prepare(self._request)
+            await self._response.write(b"data: " + json.dumps(content).encode() + b"\n\n")
 
     async def end(self) -> web.StreamResponse:
         """The finished response; something must have been sent."""

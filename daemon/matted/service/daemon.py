@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matted.pipeline import Pipeline
 
 HEADER_BYTES = 2 << 20  # an ICC profile in base64 travels in a header
+KEEP_CONNECTION_S = 600.0  # a client may think so long between two requests on one connection
 GRACE_S = 3.0  # what is under way at the end may take this long to stop
 SYSTEMD_FIRST_FD = 3
 _SWEEP_S = 5.0
@@ -39,8 +40,8 @@ _log = logging.getLogger(__name__)
 def listening_socket(port: int) -> socket.socket:
     """A socket bound to `port` of the loopback address, 0 for any free one. Raises MattedError."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if os.name == "posix":  # on Windows this option would let another program take the port
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    exclusive = getattr(socket, "SO_EXCLUSIVEADDRUSE", None)  # on Windows SO_REUSEADDR would share the port
+    sock.setsockopt(socket.SOL_SOCKET, exclusive or socket.SO_REUSEADDR, 1)
     try:
         sock.bind((HOST, port))
     except OSError as error:
@@ -82,10 +83,8 @@ def run(settings: Settings) -> bool:
             instance.announce(identity.runtime)
             record_launch_once()
 
-        clean = asyncio.run(serve(settings, sock, identity, announce=announce))
-        if inherited is not None:
-            instance.keep_announced()
-    return clean
+        withdraw = instance.withdraw if inherited is None else instance.keep_announced
+        return asyncio.run(serve(settings, sock, identity, announce=announce, withdraw=withdraw))
 
 
 async def serve(
@@ -94,11 +93,12 @@ async def serve(
     identity: Identity,
     *,
     announce: Callable[[], None],
+    withdraw: Callable[[], None],
     make: "Callable[[Settings], Pipeline] | None" = None,
 ) -> bool:
     """Serve on `sock` until a signal, `POST /v1/shutdown` or idleness; True when all work had ended.
 
-    `announce` is called when listening; `make` builds the pipeline.
+    `announce` is called when listening, `withdraw` when it takes no more; `make` builds the pipeline.
     """
     engine = Engine(lambda: (make or _pipeline)(settings))
     app = make_app(settings, engine, identity)
@@ -108,6 +108,7 @@ async def serve(
         access_log=None,
         handler_cancellation=True,
         auto_decompress=False,
+        keepalive_timeout=KEEP_CONNECTION_S,
         max_line_size=1 << 16,
         max_field_size=HEADER_BYTES,
         shutdown_timeout=GRACE_S,
@@ -125,6 +126,7 @@ async def serve(
             await service.stop.wait()
         finally:
             keeping.cancel()
+            withdraw()
             clean = await _end(service, runner)
     return clean
 

@@ -7,20 +7,20 @@ happens in the job's worker thread, never here.
 import io
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from matted.errors import UnsupportedPicture
-from matted.imaging.encoding import FormatName
+from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
 from matted.service.jobs import Job
 from matted.service.metrics import METERS
-from matted.service.receive import small_body
+from matted.service.receive import Promise, small_body
 from matted.service.store import PictureStore
 from matted.service.wire import (
     MAX_OPTIONS_BYTES,
@@ -32,7 +32,7 @@ from matted.service.wire import (
 
 if TYPE_CHECKING:
     from matted.delivery import Delivery
-    from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
+    from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
 
 JSON = "application/json"
 PLANES = "application/octet-stream"
@@ -68,20 +68,33 @@ class _Made:
     body: memoryview
     content_type: str
     headers: dict[str, str]
-    matte: "Matte"
     times: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A picture as it came: `open` makes it one, in a worker thread. `name` is made from its content."""
+
+    name: str
+    open: Callable[[], Picture]
+    receive_s: float
 
 
 async def upload(request: web.Request) -> web.Response:
     """POST /v1/pictures"""
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), "upload") as job:
-        name, picture, times = await _taken_in(request, service, job)
-        store = PictureStore((await service.engine.get()).cache)
-        picture = store.add(name, picture)
+        with service.intake.promise() as promise:
+            sent = await _received(request, service, promise)
+            store = PictureStore((await service.engine.get()).cache)
+            began = time.perf_counter()
+            picture = store.find(sent.name)
+            if picture is None:
+                picture = store.add(sent.name, await service.jobs.work(job, sent.open))
+    times = {"receive": sent.receive_s, "decode": time.perf_counter() - began}
     request.app[METERS].took(times)
     headers = {"X-Matted-Job": job.name, "Server-Timing": server_timing(times)}
-    return web.json_response(_facts(name, picture), status=201, headers=headers)
+    return web.json_response(_facts(sent.name, picture), status=201, headers=headers)
 
 
 async def facts(request: web.Request) -> web.Response:
@@ -125,44 +138,45 @@ async def _of_uploaded(request: web.Request, what: str) -> web.StreamResponse:
         pipeline = await service.engine.get()
         wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what)
         picture = PictureStore(pipeline.cache).get(name)
-        return await _answered(request, job, picture, wish, key=name, before={})
+        made = await service.jobs.work(job, lambda: _make(pipeline, picture, wish, job, key=name))
+        return await _answered(request, job, made, {})
 
 
 async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
-        await service.engine.get()  # importing the chain here instead would hold the loop up
+        pipeline = await service.engine.get()  # importing the chain here instead would hold the loop up
         wish = _wish(json_options(request.headers.get("X-Matted-Options", "")), request, what)
-        _, picture, before = await _taken_in(request, service, job)
-        return await _answered(request, job, picture, wish, key=None, before=before)
+        with service.intake.promise() as promise:
+            sent = await _received(request, service, promise)
+
+            def work() -> _Made:  # in one turn, so that no more pictures are decoded than are worked on
+                started = time.perf_counter()
+                job.progress("decode", 0.0)
+                picture = sent.open()
+                opened = time.perf_counter()
+                made = _make(pipeline, picture, wish, job, key=None)
+                return replace(made, times={"decode": opened - started} | made.times)
+
+            made = await service.jobs.work(job, work)
+            return await _answered(request, job, made, {"receive": sent.receive_s})
 
 
-async def _taken_in(
-    request: web.Request, service: Service, job: Job
-) -> tuple[str, Picture, dict[str, float]]:
-    """The picture in the request's body, its content name, and the seconds it took."""
+async def _received(request: web.Request, service: Service, promise: Promise) -> _Sent:
+    """The picture in the request's body, not opened yet."""
     started = time.perf_counter()
     limit = service.settings.max_pixels
     kind = request.content_type
     if kind == PLANES:
         planes = planes_from_headers(request.headers, max_pixels=limit)
-        received, name = await service.intake.exactly(request, planes.size, planes.declaration)
-        times = {"receive": time.perf_counter() - started}
-        if planes.format.blue_first:
-            return name, await service.jobs.work(job, lambda: planes.picture(received)), times
-        return name, planes.picture(received), times
+        received, name = await service.intake.exactly(request, promise, planes.size, planes.declaration)
+        return _Sent(name, lambda: planes.picture(received), time.perf_counter() - started)
     if not kind.startswith("image/"):
         raise UnsupportedPicture(
             f"Send a picture file as image/..., or raw pixels as {PLANES}; {kind} is neither."
         )
-    received, name = await service.intake.anything(request)
-    ended = time.perf_counter()
-    job.progress("decode", 0.05)
-    pipeline = await service.engine.get()
-    picture = PictureStore(pipeline.cache).find(name)
-    if picture is None:
-        picture = await service.jobs.work(job, lambda: _decoded(received.data, limit))
-    return name, picture, {"receive": ended - started, "decode": time.perf_counter() - ended}
+    encoded, name = await service.intake.anything(request, promise)
+    return _Sent(name, lambda: _decoded(encoded.data, limit), time.perf_counter() - started)
 
 
 def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
@@ -192,34 +206,12 @@ def _wish(options: Mapping[str, Any], request: web.Request, what: str) -> _Wish:
 
 
 async def _answered(
-    request: web.Request,
-    job: Job,
-    picture: Picture,
-    wish: _Wish,
-    *,
-    key: str | None,
-    before: dict[str, float],
+    request: web.Request, job: Job, made: _Made, before: Mapping[str, float]
 ) -> web.StreamResponse:
-    service = request.app[SERVICE]
-    pipeline = await service.engine.get()
-    began = time.perf_counter()
-
-    def made() -> _Made:
-        return _make(pipeline, picture, wish, job, key=key)
-
-    result = await service.jobs.work(job, made)
-    times = before | {"queue": job.queued_s} | result.times
-    times["total"] = sum(before.values()) + time.perf_counter() - began
+    times = {**before, "queue": job.queued_s, **made.times, "total": time.monotonic() - job.began}
     request.app[METERS].took(times)
-    warnings = [{"code": n.code, "sentence": n.sentence} for n in result.matte.warnings]
-    headers = result.headers | {
-        "X-Matted-Job": job.name,
-        "X-Matted-Model": result.matte.model,
-        "X-Matted-Provider": result.matte.provider,
-        "X-Matted-Warnings": json.dumps(warnings),
-        "Server-Timing": server_timing(times),
-    }
-    return await send(request, result.body, content_type=result.content_type, headers=headers)
+    headers = made.headers | {"X-Matted-Job": job.name, "Server-Timing": server_timing(times)}
+    return await send(request, made.body, content_type=made.content_type, headers=headers)
 
 
 def _make(
@@ -238,18 +230,24 @@ def _make(
         picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
     )
     height, width = matte.mask.shape
-    headers = {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
+    warnings = [{"code": n.code, "sentence": n.sentence} for n in matte.warnings]
+    headers = {
+        "X-Matted-Width": str(width),
+        "X-Matted-Height": str(height),
+        "X-Matted-Model": matte.model,
+        "X-Matted-Provider": matte.provider,
+        "X-Matted-Warnings": json.dumps(warnings),
+    }
     if delivery.what == "mask" and delivery.format is None:
         headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
         little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
-        return _Made(little.data, PLANES, headers, matte, dict(matte.times))
+        return _Made(little.data, PLANES, headers, dict(matte.times))
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
     deliver(picture, matte.mask, delivery, target)
     times = matte.times | {"encode": time.perf_counter() - started}
-    media_type = f"image/{format_for(picture, delivery)}"
-    return _Made(target.getbuffer(), media_type, headers, matte, times)
+    return _Made(target.getbuffer(), FORMATS[format_for(picture, delivery)].media_type, headers, times)
 
 
 def _facts(name: str, picture: Picture) -> dict[str, Any]:

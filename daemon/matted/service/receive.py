@@ -75,7 +75,10 @@ class BufferPool:
 
 
 class Intake:
-    """Takes bodies in, never more than `limit_bytes` of them at any moment."""
+    """Takes bodies in, never more than `limit_bytes` of them at any moment.
+
+    A body counts from before its first byte until its `promise` ends: with the request that sent it.
+    """
 
     def __init__(self, limit_bytes: int, pool: BufferPool) -> None:
         self._limit = limit_bytes
@@ -84,10 +87,21 @@ class Intake:
 
     @property
     def under_way_bytes(self) -> int:
-        """Bytes promised to bodies that are being received."""
+        """Bytes promised to the bodies of present requests."""
         return self._under_way
 
-    async def exactly(self, request: web.Request, size: int, declaration: bytes) -> tuple[Bytes, str]:
+    @contextmanager
+    def promise(self) -> "Iterator[Promise]":
+        """Room for one request's body, for as long as the block lasts."""
+        promise = Promise(self)
+        try:
+            yield promise
+        finally:
+            self._under_way -= promise.size
+
+    async def exactly(
+        self, request: web.Request, promise: "Promise", size: int, declaration: bytes
+    ) -> tuple[Bytes, str]:
         """A body of `size` bytes and its content name (32 hex digits of XXH3-128).
 
         Raises BadOption when it is longer or shorter, Busy when too much is under way.
@@ -95,76 +109,66 @@ class Intake:
         declared = request.content_length
         if declared is not None and declared != size:
             raise BadOption(f"The declared picture needs {size} bytes of pixels, not {declared}.")
+        promise.add(size)
         hashed = xxhash.xxh3_128(declaration)
-        with self._promised(size):
-            buffer = self.pool.take(size)
-            view, filled = buffer.data, 0
-            async for piece in request.content.iter_any():
-                if filled + len(piece) > size:
-                    raise BadOption(f"The declared picture needs {size} bytes of pixels; more came.")
-                view[filled : filled + len(piece)] = piece
-                hashed.update(piece)
-                filled += len(piece)
+        buffer = self.pool.take(size)
+        view, filled = buffer.data, 0
+        async for piece in request.content.iter_any():
+            if filled + len(piece) > size:
+                raise BadOption(f"The declared picture needs {size} bytes of pixels; more came.")
+            view[filled : filled + len(piece)] = piece
+            hashed.update(piece)
+            filled += len(piece)
         if filled != size:
             raise BadOption(f"The declared picture needs {size} bytes of pixels, not {filled}.")
         return buffer, hashed.hexdigest()
 
-    async def anything(self, request: web.Request) -> tuple[Bytes, str]:
+    async def anything(self, request: web.Request, promise: "Promise") -> tuple[Bytes, str]:
         """A body of any size up to the limit, and its content name.
 
         Raises PictureTooLarge, UnreadablePicture when it is empty, Busy when too much is under way.
         """
         declared = request.content_length
-        if declared is not None and declared > self._limit:
-            raise PictureTooLarge(self._too_long())
+        first = min(_FIRST_GUESS, self._limit) if declared is None else declared
+        promise.add(first)
         hashed = xxhash.xxh3_128()
-        buffer = self.pool.take(_FIRST_GUESS if declared is None else declared)
+        buffer = self.pool.take(first)
         filled = 0
-        with self._promised(len(buffer)) as promise:
-            async for piece in request.content.iter_any():
-                end = filled + len(piece)
-                if end > len(buffer):
-                    if end > self._limit:
-                        raise PictureTooLarge(self._too_long())
-                    promise(len(buffer))
-                    grown = self.pool.take(2 * len(buffer) + len(piece))
-                    grown[:filled] = buffer[:filled]
-                    buffer = grown
-                buffer.data[filled:end] = piece
-                hashed.update(piece)
-                filled = end
+        async for piece in request.content.iter_any():
+            end = filled + len(piece)
+            if end > len(buffer):
+                more = max(len(buffer), end - len(buffer))
+                promise.add(more)
+                grown = self.pool.take(len(buffer) + more)
+                grown[:filled] = buffer[:filled]
+                buffer = grown
+            buffer.data[filled:end] = piece
+            hashed.update(piece)
+            filled = end
         if filled == 0:
             raise UnreadablePicture("No picture came with the request: its body is empty.")
         return buffer[:filled], hashed.hexdigest()
 
-    def _too_long(self) -> str:
-        return f"The upload is larger than {self._limit >> 20} MB (the setting max_upload_mb)."
-
-    @contextmanager
-    def _promised(self, size: int) -> "Iterator[_Promise]":
-        promise = _Promise(self)
-        try:
-            promise(size)
-            yield promise
-        finally:
-            self._under_way -= promise.size
-
-    def reserve(self, size: int) -> None:
-        """Count `size` more bytes as under way. Raises Busy, PictureTooLarge."""
-        if size > self._limit:
-            raise PictureTooLarge(self._too_long())
+    def reserve(self, size: int, *, already: int) -> None:
+        """Count `size` more bytes of a request that has `already` some. Raises Busy, PictureTooLarge."""
+        if already + size > self._limit:
+            limit = self._limit >> 20
+            raise PictureTooLarge(f"The upload is larger than {limit} MB (the setting max_upload_mb).")
         if self._under_way + size > self._limit:
-            raise Busy("Matted is receiving as many pictures as it may at once. Try again in a moment.")
+            raise Busy("Matted is working on as many pictures as it may hold. Try again in a moment.")
         self._under_way += size
 
 
-class _Promise:
+class Promise:
+    """What one request may keep in memory so far; `Intake.promise` makes it."""
+
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
         self.size = 0
 
-    def __call__(self, size: int) -> None:
-        self._intake.reserve(size)
+    def add(self, size: int) -> None:
+        """`size` bytes more. Raises Busy, PictureTooLarge."""
+        self._intake.reserve(size, already=self.size)
         self.size += size
 
 

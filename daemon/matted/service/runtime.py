@@ -19,7 +19,7 @@ from matted import client
 from matted.errors import DaemonUnavailable, OutputFailed
 
 LOCK_FILE = "daemon.lock"
-_PATIENCE_S = 5.0  # a first daemon that holds the lock needs a moment before its file is there
+_PATIENCE_S = 5.0  # a daemon that holds the lock may be about to announce itself, or to end
 
 
 class AlreadyRunning(DaemonUnavailable):
@@ -44,9 +44,16 @@ class Instance:
     def __enter__(self) -> "Instance":
         private_folder(self.folder)
         lock = self._opened(self.folder / LOCK_FILE)
-        if not _locked(lock):
+        deadline = time.monotonic() + _PATIENCE_S
+        while not _locked(lock):
+            where = _where_the_first_is(self.folder)
+            if where is None and time.monotonic() < deadline:
+                time.sleep(0.02)  # the first is just beginning or ending
+                continue
             lock.close()
-            raise AlreadyRunning(_where_the_first_is(self.folder))
+            raise AlreadyRunning(
+                where or f"A Matted daemon already runs (it holds {self.folder / LOCK_FILE})."
+            )
         self._lock = lock
         self._clear_stale()
         return self
@@ -159,17 +166,12 @@ def serve_command() -> list[str]:
     return [sys.executable, "-m", "matted", "serve"]
 
 
-def _where_the_first_is(folder: Path) -> str:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            first = client.read_runtime(folder)
-        except client.Unavailable:
-            if time.monotonic() > deadline:
-                return f"A Matted daemon already runs (it holds {folder / LOCK_FILE})."
-            time.sleep(0.02)
-        else:
-            return f"A Matted daemon already runs: process {first.pid}, port {first.port}."
+def _where_the_first_is(folder: Path) -> str | None:
+    try:
+        first = client.read_runtime(folder)
+    except client.Unavailable:
+        return None
+    return f"A Matted daemon already runs: process {first.pid}, port {first.port}."
 
 
 def _locked(file: IO[bytes]) -> bool:
