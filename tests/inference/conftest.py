@@ -96,6 +96,18 @@ def slow(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def product(tmp_path: Path) -> Path:
+    """A matrix product, the heavy kind of operator, and a light one after it."""
+    return _save(
+        tmp_path / "product.onnx",
+        [helper.make_node("MatMul", ["x", "x"], ["square"]), helper.make_node("Sin", ["square"], ["y"])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [4, 4])],
+        [],
+    )
+
+
+@pytest.fixture
 def hungry(tmp_path: Path) -> Make:
     """`hungry(elements)`: spreads `x` over that many floats, adds them to themselves, gives the largest."""
 

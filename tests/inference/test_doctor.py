@@ -208,6 +208,11 @@ def test_a_cpu_that_fails_is_always_a_problem():
     assert problem[1] == "The CPU did not run because it failed with “Illegal instruction”."
 
 
+def test_a_device_that_leaves_work_to_the_cpu_is_noted():
+    facts = replace(GPU, trials=(Trial("cuda", 0.9, 0.04, heavy_left=12), Trial("cpu", 0.11, 0.03)))
+    assert any("left 12 heavy operators of the built-in model" in one.sentence for one in diagnose(facts))
+
+
 def test_windows_with_another_card_is_pointed_to_directml():
     facts = replace(PLAIN, platform="win32", cards=(Card("amd", "AMD Radeon RX 7800 XT"),))
     notes = [one for one in diagnose(facts) if one.level == "note"]

@@ -5,6 +5,7 @@ ONNX Runtime's own words as onnxruntime-gpu 1.31 said them on computers without 
 driver and without TensorRT.
 """
 
+import json
 import logging
 from pathlib import Path
 
@@ -64,6 +65,19 @@ class Idle(Claiming):
 
     def end_profiling(self):
         return self._session.end_profiling()
+
+
+class Partial(Claiming):
+    """Runs the light operators only."""
+
+    def end_profiling(self):
+        path = Path(self._session.end_profiling())
+        events = json.loads(path.read_text())
+        for event in events:
+            if event.get("cat") == "Node" and event["args"].get("op_name") != "MatMul":
+                event["args"]["provider"] = self._provider
+        path.write_text(json.dumps(events))
+        return str(path)
 
 
 class Machine(Runtime):
@@ -241,6 +255,28 @@ def test_a_provider_that_takes_no_operator_is_found_out_by_its_first_run(machine
     assert first.outputs[0].max() == second.outputs[0].max() == 2.0
     assert "it took none of the model's operators" in (first.fell_back or "")
     assert runtime.tried == ["coreml", "cpu"]
+
+
+def test_when_tensorrt_hands_everything_to_cuda_it_is_cuda_that_ran(machine, graph):
+    class HandsOver(Claiming):
+        def end_profiling(self):
+            path = Path(self._session.end_profiling())
+            path.write_text(path.read_text().replace(CPU.runtime_name, CUDA.runtime_name))
+            return str(path)
+
+    sessions, runtime = machine(tensorrt=HandsOver, cuda=Claiming)
+    assert [sessions.run(graph, ONES).provider for _ in range(2)] == ["cuda", "cuda"]
+    assert runtime.tried == ["tensorrt", "cuda"]
+
+
+def test_a_provider_that_leaves_the_heavy_operators_to_the_cpu_is_said_to(machine, product, caplog):
+    sessions, _ = machine(coreml=Partial)
+    with caplog.at_level(logging.WARNING):
+        ran = sessions.run(Graph("product", product), np.eye(4, dtype=np.float32))
+    assert ran.provider == "coreml"
+    assert caplog.messages == [
+        "Apple Core ML left 1 heavy operator of product to the CPU, which makes it slower than it could be."
+    ]
 
 
 def test_a_fall_back_is_logged_once_and_told_each_time(machine, graph, caplog):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from matted.inference.providers import BY_NAME, CPU, GPU_WHEEL, PROVIDERS, FallBack
+from matted.inference.providers import BY_NAME, CPU, GPU_WHEEL, PROVIDERS, FallBack, left_some
 
 Vendor = Literal["nvidia", "amd", "intel", "apple", "other"]
 Part = Literal["driver", "cuda", "cudnn", "tensorrt"]
@@ -42,6 +42,7 @@ class Trial:
     provider: str  # short name
     load_s: float = 0.0
     run_s: float = 0.0
+    heavy_left: int = 0  # convolutions and matrix products that the CPU had to run for it
     failure: FallBack | None = None
 
 
@@ -239,6 +240,9 @@ def _trials(facts: Facts) -> Iterator[Finding]:
         if trial.failure is None:
             seconds = f"{trial.run_s:.3f} s after loading it in {trial.load_s:.2f} s"
             yield Finding("ok", "inference", f"{title} ran the built-in model in {seconds}.")
+            if trial.heavy_left:
+                sentence = left_some(provider, "the built-in model", trial.heavy_left)
+                yield Finding("note", "inference", sentence, f"update the package {provider.package}")
             continue
         harmless = trial.provider not in facts.asked and (
             provider.optional or not _meant(facts, trial.provider)

@@ -223,7 +223,7 @@ def _trial(provider: Provider, model: Path) -> Trial:
         told = {"reason": "it ended the process that tried it", "cure": "update the graphics driver"}
     if "reason" in told:
         return Trial(provider.name, failure=FallBack(BY_NAME[provider.name], told["reason"], told["cure"]))
-    return Trial(provider.name, told["load_s"], told["run_s"])
+    return Trial(provider.name, told["load_s"], told["run_s"], told["heavy_left"])
 
 
 def _shipped(relative: str) -> Path | None:

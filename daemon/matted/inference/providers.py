@@ -179,6 +179,14 @@ def took_nothing(provider: Provider) -> FallBack:
     )
 
 
+def left_some(provider: Provider, what: str, count: int) -> str:
+    """What is said of a provider that ran a model only in part. `count`: heavy operators left to the CPU."""
+    return (
+        f"{provider.title} left {count} heavy operator{'s' if count > 1 else ''} of {what} to the CPU, "
+        "which makes it slower than it could be."
+    )
+
+
 def is_out_of_memory(message: str) -> bool:
     """Whether ONNX Runtime's message tells of memory that could not be had."""
     return any(part in message.lower() for part in _MEMORY)

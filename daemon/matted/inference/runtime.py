@@ -32,6 +32,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -53,6 +54,7 @@ _DTYPES = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
+_HEAVY = ("Conv", "MatMul", "Gemm", "Attention")
 _DAMAGED = ("InvalidProtobuf", "InvalidGraph", "NoSuchFile", "NoModel")
 _TOO_NEW = ("under development", "is not a registered function/op", "Could not find an implementation")
 
@@ -71,6 +73,15 @@ class RunError(Exception):
     def __init__(self, message: str, *, kind: Literal["provider", "memory", "input", "stopped"]) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a provider made of a graph."""
+
+    took_part: bool = True  # it ran some of it
+    instead: Provider = CPU  # who ran it when it took no part
+    heavy_left: int = 0  # convolutions and matrix products that the CPU had to run for it
 
 
 class Engine:
@@ -114,35 +125,39 @@ class Engine:
         # all of the working memory (200 MiB for U2-Net-p) after the model is unloaded.
         return [np.array(one, np.float32 if one.dtype == np.float16 else None, copy=True) for one in results]
 
-    def placed(self) -> bool:
-        """Whether the provider really ran some of the graph, asked once after the first successful run.
+    def placement(self) -> Placement:
+        """Where the first successful run ran; asked once, right after it.
 
         A provider that is listed, registered and silent may leave every operator to the CPU. The profile of
         the first run tells; where it tells nothing, the provider is believed.
         """
         if self._profile is None:
-            return True
+            return Placement()
         folder, self._profile = self._profile, None
         try:
             events = json.loads(Path(self._session.end_profiling()).read_text("utf-8"))
         except (OSError, ValueError):
-            return True
+            return Placement()
         finally:
             with contextlib.suppress(OSError):
                 for file in folder.iterdir():
                     file.unlink()
                 folder.rmdir()
-        ran = {
-            (event.get("args") or {}).get("provider") for event in events if event.get("cat") == "Node"
-        } - {None}
-        wanted = {self.provider.runtime_name}
-        if self.provider.name == "tensorrt":  # hands what it cannot do to CUDA, which is not a fall-back
-            wanted.add(BY_NAME["cuda"].runtime_name)
-        return not ran or bool(ran & wanted)
+        ran = [event.get("args") or {} for event in events if event.get("cat") == "Node"]
+        ran = [one for one in ran if one.get("provider")]
+        left = [one for one in ran if one["provider"] == CPU.runtime_name]
+        heavy = sum(any(word in one.get("op_name", "") for word in _HEAVY) for one in left)
+        names = {one["provider"] for one in ran}
+        cuda = BY_NAME["cuda"]  # TensorRT hands what it cannot do to CUDA
+        return Placement(
+            took_part=not names or self.provider.runtime_name in names,
+            instead=cuda if cuda.runtime_name in names else CPU,
+            heavy_left=heavy,
+        )
 
     def close(self) -> None:
         """Lets the session go; a run still under way in another thread keeps it until it ends."""
-        self.placed()  # ends and removes an unread profile
+        self.placement()  # ends and removes an unread profile
         self._session = None
 
     def shrink(self) -> None:

@@ -22,7 +22,7 @@ from matted.config import Settings
 from matted.errors import Cancelled, MattedError
 from matted.inference.graph import Graph, Key
 from matted.inference.opening import Choice, Opener
-from matted.inference.providers import CPU
+from matted.inference.providers import left_some
 from matted.inference.runtime import Array, Engine, RunError, Runtime, release_memory
 from matted.inference.turns import Turns
 
@@ -257,10 +257,13 @@ class Sessions:
                 run_s = time.perf_counter() - started
                 provider = engine.provider
                 if self._counted(slot, _resident() - before) == 1:
-                    if not engine.placed():  # the result is right, but it was the CPU's
+                    placement = engine.placement()
+                    if not placement.took_part:  # the result is right, but it was another's
                         self._opener.idle(slot.choice)
                         self._close(slot, engine)
-                        provider = CPU
+                        provider = placement.instead
+                    elif placement.heavy_left:
+                        _LOG.warning("%s", left_some(provider, slot.graph.id, placement.heavy_left))
                     self._evict(slot, needed=0)
             return Ran(results, provider.name, slot.choice.sentence(), load_s, wait_s, run_s)
 

@@ -18,25 +18,26 @@ RUNS = 3  # the first one warms up; the fastest counts
 
 
 def attempt(runtime: Runtime, provider: Provider, path: Path) -> dict[str, Any]:
-    """Loads and runs the file on zeros: `load_s` and `run_s`, or `reason` and `cure`."""
+    """Loads and runs the file on zeros: `load_s`, `run_s` and `heavy_left`, or `reason` and `cure`."""
     started = time.perf_counter()
     try:
         engine = runtime.open(path, provider, half_ok=False)
         load_s = time.perf_counter() - started
         feed = engine.sample({}) or {}
         times = []
-        placed = True
+        placement = None
         for _ in range(RUNS):
             started = time.perf_counter()
             engine.run(engine.outputs, feed)
             times.append(time.perf_counter() - started)
-            placed = placed and engine.placed()
+            placement = placement or engine.placement()
         engine.close()
     except (OpenError, RunError) as error:
         failure = explain(provider, str(error))
     else:
-        if placed:
-            return {"load_s": load_s, "run_s": min(times)}
+        if placement is None or placement.took_part:
+            left = placement.heavy_left if placement else 0
+            return {"load_s": load_s, "run_s": min(times), "heavy_left": left}
         failure = took_nothing(provider)
     return {"reason": failure.reason, "cure": failure.cure}
 
