@@ -4,7 +4,8 @@ The only file that touches `onnxruntime`, which it imports at the first use. Kno
 neither the catalogue nor how long anything is kept.
 
 Session options, measured on two cores of a Zen 4 server CPU with graphs of U2-Net-p's and U2-Net's shape
-at 320 px (onnxruntime 1.31, fresh process each; resident MiB added by loading and running):
+at 320 px (onnxruntime 1.31, fresh process each; resident MiB added by loading and running; repeated by
+`tests/bench/bench_sessions.py`):
 
 =========================  ==============  =============  ================================================
 option                     U2-Net-p        U2-Net         taken
