@@ -95,6 +95,8 @@ class StandIn:
                 self.stopped.release()
                 raise Cancelled("The download was cancelled.")
             progress(done, 1000)
+        if self.error is not None:
+            raise self.error
 
 
 class Running:

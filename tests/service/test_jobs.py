@@ -308,6 +308,13 @@ def test_models_are_listed_and_pulled_with_progress(daemon, pipeline):
     assert events[0]["total"] == 1000
 
 
+def test_a_download_that_breaks_off_is_a_sentence(daemon, pipeline):
+    pipeline.downloading = 0.02
+    pipeline.error = OSError("in the middle of it")
+    with daemon.client() as matted, pytest.raises(ClientError, match="failed unexpectedly"):
+        list(matted.pull("builtin", accept_licence=True))
+
+
 def test_a_licence_not_accepted_is_a_plain_problem(daemon):
     with daemon.client() as matted, pytest.raises(ClientError, match="Accept the licence"):
         list(matted.pull("builtin"))

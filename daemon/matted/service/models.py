@@ -4,6 +4,7 @@ Waiting for disks and networks happens in errand threads, so that cut-outs keep 
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matted.pipeline import Pipeline
 
 _TELL_EVERY_S = 0.1
+_log = logging.getLogger(__name__)
 
 
 async def catalogue(request: web.Request) -> web.Response:
@@ -50,10 +52,12 @@ async def pull(request: web.Request) -> web.StreamResponse:
             async for event in _events_until(work, job):
                 await stream.send(event_content(event))
             work.result()
-        except MattedError as error:
+        except Exception as error:
             if not stream.begun:
                 raise  # nothing was said yet: it can still be a plain problem
-            await stream.send(event_content(Event("failed", "download", job.event.fraction, error)))
+            failed = Event("failed", "download", job.event.fraction, _known(error))
+            job.publish(failed)
+            await stream.send(event_content(failed))
         else:
             await stream.send(event_content(Event("done", "download", 1.0)))
         finally:
@@ -120,6 +124,13 @@ async def _accepted(request: web.Request) -> bool:
     if not isinstance(accept, bool):
         raise BadOption("The option accept_licence must be true or false.")
     return accept
+
+
+def _known(error: Exception) -> MattedError:
+    if isinstance(error, MattedError):
+        return error
+    _log.error("a download failed unexpectedly", exc_info=error)
+    return MattedError("The download failed unexpectedly; Matted's log says more.")
 
 
 async def _events_until(work: "asyncio.Future[None]", job: Job) -> AsyncIterator[Event]:
