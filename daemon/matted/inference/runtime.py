@@ -1,7 +1,7 @@
 """ONNX Runtime, wrapped once: open a file on a provider, run it, prove where it ran, give memory back.
 
-The only file that touches `onnxruntime`, which it imports at the first use. Knows providers; knows
-neither the catalogue nor how long anything is kept.
+The only file that runs `onnxruntime` (`examine.py` merely looks at it); imports it at the first use. Knows
+providers; knows neither the catalogue nor how long anything is kept.
 
 Session options, measured on two cores of a Zen 4 server CPU with graphs of U2-Net-p's and U2-Net's shape
 at 320 px (onnxruntime 1.31, fresh process each; resident MiB added by loading and running; repeated by
