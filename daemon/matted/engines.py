@@ -3,6 +3,7 @@
 Both give the decoded picture and its matte, so that whoever delivers need not know which one it was.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -15,7 +16,7 @@ import numpy as np
 
 from matted.client import Answer, Client, ClientError, Encoded, Unavailable
 from matted.config import Settings
-from matted.errors import by_slug
+from matted.errors import MattedError, by_slug
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
 from matted.pipeline import CoarseOptions, Matte, Notice, Pipeline, RefineOptions
@@ -36,13 +37,13 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """Everything in this process. The runtime is imported while the first picture is being decoded."""
+    """Everything in this process. The model is opened while the first picture is being decoded."""
 
     def __init__(self, settings: Settings, coarse: CoarseOptions, refine: RefineOptions) -> None:
         self._settings = settings
         self._coarse, self._refine = coarse, refine
         self._pipeline = Pipeline(settings)
-        threading.Thread(target=self._pipeline.preload, daemon=True).start()
+        threading.Thread(target=self._open, daemon=True).start()
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte."""
@@ -55,6 +56,10 @@ class LocalEngine:
     def close(self) -> None:
         """Drops the models."""
         self._pipeline.close()
+
+    def _open(self) -> None:
+        with contextlib.suppress(MattedError):  # the first picture meets the same error and tells it
+            self._pipeline.load(self._coarse.model)
 
 
 class DaemonEngine:

@@ -141,9 +141,9 @@ class Pipeline:
         progress("done", 1.0)
         return Matte(mask, found.model, found.provider, _warnings(picture, found), times)
 
-    def preload(self) -> None:
-        """Imports the inference runtime, e.g. in a thread while the first picture is being decoded."""
-        self.sessions.preload()
+    def load(self, model: str | None = None) -> None:
+        """Opens a model without running it, e.g. while its first picture is being decoded."""
+        self._predictor.load(model or self.settings.model)
 
     def warm(self, model: str | None = None) -> None:
         """Loads a model ahead of the first picture."""

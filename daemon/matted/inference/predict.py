@@ -56,6 +56,10 @@ class Predictor:
             raise UnknownModel(f"{model.title} does not cut out by itself: choose a model for cutting out.")
         return model
 
+    def load(self, wish: str) -> None:
+        """Opens a model without running it, e.g. while its first picture is being decoded."""
+        self._sessions.load(self._graph(self.resolve(wish)))
+
     def warm(self, wish: str, *, keep_alive_s: float | None = None) -> LoadedModel:
         """Loads a model ahead of the first picture. Raises what `coarse` raises."""
         return self._sessions.warm(self._graph(self.resolve(wish)), keep_alive_s=keep_alive_s)
