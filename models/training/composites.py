@@ -60,7 +60,7 @@ def _crop(
 ) -> Picture:
     """A random part of a picture, resized to (side, side), perhaps mirrored.
 
-    `least` and `most` are shares of each side; `aside` takes the part from a corner, where subjects seldom are.
+    `least` and `most` are shares of each side; `aside` takes a corner, where subjects seldom are.
     """
     height, width = picture.shape[:2]
     h, w = (int(n * rng.uniform(least, most)) for n in (height, width))
@@ -85,9 +85,9 @@ def softened(picture: NDArray[np.float32], sigma_px: float) -> NDArray[np.float3
 
 
 def background(library: Library, rng: Generator, side: int, *, may_hold_things: bool) -> Picture:
-    """What lies behind a subject.
+    """What lies behind a subject: a plain or made-up backdrop, a place, or a part of some scene.
 
-    Scenes that may hold a subject of their own come blurred, and only where allowed.
+    Scenes may hold a subject of their own, so they come only where allowed: sharp from a corner, or blurred.
     """
     kind = rng.random()
     if kind < 0.10:

@@ -24,11 +24,11 @@ from pictures import Library, Pairs, is_held_out, squash
 KINDS: dict[str, float] = {
     "ccp": 0.09,
     "clothing": 0.09,
-    "cats": 0.09,
-    "voc": 0.09,
-    "human": 0.07,
-    "own": 0.12,
-    "cut-outs": 0.20,
+    "cats": 0.10,
+    "voc": 0.10,
+    "human": 0.08,
+    "own": 0.08,
+    "cut-outs": 0.21,
     "drawn": 0.18,
     "empty": 0.07,
 }

@@ -35,7 +35,7 @@ from network import SubjectNet, normalise
 from pictures import PAIR_SETS, Library, open_library
 from samples import Batches, held_out
 
-SIZES: tuple[tuple[float, int], ...] = ((0.30, 192), (0.75, 256), (1.01, 320))
+SIZES: tuple[tuple[float, int], ...] = ((0.30, 192), (0.85, 256), (1.01, 320))
 """Up to which share of the run the pictures have which side, in pixels."""
 COARSE_SHARE = 0.3
 
