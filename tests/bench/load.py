@@ -3,8 +3,8 @@
     python tests/bench/load.py --requests 500 --clients 8
 
 Every kind of request is first made alone; its answer is what the same request must get under load. Among
-them are refused and abandoned ones, as real clients send them. Memory is read when all is quiet: after
-the first quarter, when every buffer and arena has been made once, and at the end.
+them are refused and abandoned ones, as real clients send them. Memory is read when all is quiet, after each
+quarter: it may grow while buffers and arenas are made for the first time, and must be flat from then on.
 """
 
 import argparse
@@ -183,8 +183,8 @@ def measure(requests: int, clients: int) -> dict[str, object]:
     tally = Tally()
     resident = []
     started = time.perf_counter()
-    for part in (chosen[: requests // 4], chosen[requests // 4 :]):
-        todo = list(part)
+    for quarter in range(4):
+        todo = chosen[requests * quarter // 4 : requests * (quarter + 1) // 4]
         threads = [
             threading.Thread(target=one_client, args=(todo, known, expected, tally)) for _ in range(clients)
         ]
@@ -207,8 +207,7 @@ def measure(requests: int, clients: int) -> dict[str, object]:
         "seconds": round(time.perf_counter() - started, 1),
         "latency_median_s": round(statistics.median(tally.seconds), 3),
         "latency_worst_s": round(max(tally.seconds), 3),
-        "resident_mb_after_a_quarter": resident[0] // MB,
-        "resident_mb_at_the_end": resident[1] // MB,
+        "resident_mb_after_each_quarter": [size // MB for size in resident],
     }
 
 
