@@ -102,10 +102,6 @@ class Sessions:
         self._closing = threading.Event()
         self._known_bytes: dict[Key, int] = {}
 
-    def preload(self) -> None:
-        """Imports ONNX Runtime ahead of the first model, e.g. while a picture is being decoded."""
-        self._runtime.load()
-
     def run(
         self,
         graph: Graph,
