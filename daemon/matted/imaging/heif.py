@@ -1,29 +1,23 @@
-"""HEIC and AVIF in, at 8 bits or, where the file has 10 or 12, at 16.
+"""HEIC in, at 8 bits or, where the file has 10 or 12, at 16. Runs only in `decoder_process`.
 
-May import pi-heif, Pillow's AVIF plugin and imagecodecs. Both formats say how to turn the picture: libheif
-does it itself, for AVIF Pillow tells it as an EXIF orientation. Source: ISO/IEC 23008-12, AV1 Codec ISO Media
-File Format.
+May import pi-heif. libheif turns the picture itself, so the EXIF orientation must not be applied again.
+Source: ISO/IEC 23008-12.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import pi_heif
-from PIL.AvifImagePlugin import AvifImageFile
 
 from matted.errors import UnreadablePicture
 from matted.imaging import metadata as meta
 from matted.imaging.header import Layout
-from matted.imaging.orientation import turn_upright
-from matted.imaging.picture import Metadata, Picture, Pixels, Space
-from matted.imaging.pillow import BROKEN, PillowFile, parse_by_pillow, pillow_metadata, pillow_orientation
+from matted.imaging.picture import Metadata, Picture, Space
+from matted.imaging.pillow import BROKEN
 from matted.imaging.profile import matching_profile
-from matted.imaging.samples import in_supported_depth, unpremultiply
+from matted.imaging.samples import unpremultiply
 from matted.imaging.source import Opened
-
-_HIGH_BITDEPTH, _TWELVE_BIT = 0x40, 0x20  # of the third byte of an av1C box
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,60 +59,6 @@ def open_heif(opened: Opened) -> HeifFile:
     except BROKEN as error:
         raise _damaged(opened) from error
     return HeifFile(opened, Layout(width, height, bytes_per_pixel=8 if "16" in image.mode else 4), image)
-
-
-@dataclass(frozen=True, slots=True)
-class DeepAvifFile:
-    """An AVIF of 10 or 12 bits, which Pillow would cut to 8."""
-
-    opened: Opened
-    layout: Layout
-    bits: int
-    icc: bytes | None
-    metadata: Metadata
-
-    def decode(self, *, min_side: int | None = None) -> Picture:  # noqa: ARG002 - never decoded smaller
-        """At 16 bits. Raises UnreadablePicture."""
-        data: Any = self.opened.data()
-        try:
-            decoded: Pixels = imagecodecs.avif_decode(data, index=0)
-        except (imagecodecs.AvifError, ValueError) as error:
-            raise _damaged(self.opened) from error
-        samples = decoded.reshape(self.layout.height, self.layout.width, -1)
-        pixels = in_supported_depth(samples, self.bits, self.opened.name)
-        space: Space = "gray" if pixels.shape[2] <= 2 else "rgb"
-        return Picture(
-            turn_upright(pixels, self.layout.orientation),
-            space=space,
-            has_alpha=pixels.shape[2] in (2, 4),
-            icc=matching_profile(self.icc, space),
-            metadata=self.metadata,
-            format="avif",
-        )
-
-
-def open_avif(opened: Opened) -> PillowFile | DeepAvifFile:
-    """Parse the boxes of an AVIF. Raises UnreadablePicture."""
-    image = parse_by_pillow(opened, AvifImageFile)
-    width, height = image.size
-    orientation = pillow_orientation(image)
-    bits = _bits(opened.head(64 * 1024))
-    if bits == 8:
-        return PillowFile(opened, "avif", Layout(width, height, orientation), image)
-    return DeepAvifFile(
-        opened,
-        Layout(width, height, orientation, 8),
-        bits,
-        image.info.get("icc_profile"),
-        pillow_metadata(image, orientation),
-    )
-
-
-def _bits(head: bytes) -> int:
-    at = head.find(b"av1C")
-    if at < 0 or at + 7 > len(head) or not head[at + 6] & _HIGH_BITDEPTH:
-        return 8
-    return 12 if head[at + 6] & _TWELVE_BIT else 10
 
 
 def _heif_metadata(info: dict[str, Any]) -> Metadata:

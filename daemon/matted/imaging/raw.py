@@ -1,6 +1,6 @@
 """Camera raw files, developed by LibRaw with the camera's white balance into 16-bit sRGB.
 
-May import rawpy, an optional extra that is looked for only when a raw file comes. Knows no other format.
+May import rawpy, an optional extra: this runs only in `decoder_process`, and only where rawpy is installed.
 """
 
 import struct
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import rawpy
 
 from matted.errors import UnreadablePicture, UnsupportedPicture
 from matted.imaging import metadata as meta
@@ -33,8 +34,6 @@ class RawFile:
 
         Raises UnreadablePicture.
         """
-        import rawpy
-
         half = min_side is not None and min(self.layout.width, self.layout.height) // 2 >= min_side
         try:
             developed: Pixels = self.raw.postprocess(
@@ -59,14 +58,7 @@ class RawFile:
 
 
 def open_raw(opened: Opened) -> RawFile:
-    """Identify a raw file. Raises UnsupportedPicture when rawpy is missing or LibRaw does not know the
-    camera."""
-    try:
-        import rawpy
-    except ImportError as error:
-        raise UnsupportedPicture(
-            f'{opened.name} is a camera raw file: install the extra for these with pip install "matted[raw]".'
-        ) from error
+    """Identify a raw file. Raises UnsupportedPicture when LibRaw does not know the camera."""
     opened.file.seek(0)
     try:
         raw = rawpy.imread(opened.file)

@@ -4,29 +4,17 @@ May import the format modules beside it, the rarer ones only when their file com
 calls are `read_header` and `read_picture`.
 """
 
-from typing import Protocol
+from importlib.util import find_spec
 
-from matted.errors import UnreadablePicture
-from matted.imaging.header import Header, Layout, check_bounds, sniff
+from matted.errors import UnreadablePicture, UnsupportedPicture
+from matted.imaging.header import Header, check_bounds, sniff
+from matted.imaging.isolated import IsolatedFile, open_isolated
 from matted.imaging.jpeg import open_jpeg
 from matted.imaging.picture import Picture
+from matted.imaging.picture_file import PictureFile
 from matted.imaging.pillow import open_by_pillow
 from matted.imaging.png import open_png
-from matted.imaging.raw import open_raw
 from matted.imaging.source import Opened, Source
-
-
-class PictureFile(Protocol):
-    """What every format module hands out: a parsed header that can decode the pixels behind it."""
-
-    @property
-    def layout(self) -> Layout:
-        """The stored size, depth and orientation."""
-        ...
-
-    def decode(self, *, min_side: int | None = None) -> Picture:
-        """The picture, upright. `min_side`: a smaller one will do while both sides are at least this."""
-        ...
 
 
 def read_header(source: Source) -> Header:
@@ -65,15 +53,13 @@ def _parse(opened: Opened) -> tuple[str, PictureFile]:
         case "tiff":
             return _parse_tiff(opened)
         case "heif":
-            from matted.imaging.heif import open_heif
-
-            return "heif", open_heif(opened)
+            return "heif", open_isolated(opened, "heif")
         case "avif":
-            from matted.imaging.heif import open_avif
+            from matted.imaging.avif import open_avif
 
             return "avif", open_avif(opened)
         case "raw":
-            return "raw", open_raw(opened)
+            return "raw", _open_raw(opened)
         case pillow_format:
             return pillow_format, open_by_pillow(opened, pillow_format)
 
@@ -82,4 +68,12 @@ def _parse_tiff(opened: Opened) -> tuple[str, PictureFile]:
     from matted.imaging.tiff import open_tiff
 
     tiff = open_tiff(opened)
-    return ("tiff", tiff) if tiff is not None else ("raw", open_raw(opened))
+    return ("tiff", tiff) if tiff is not None else ("raw", _open_raw(opened))
+
+
+def _open_raw(opened: Opened) -> IsolatedFile:
+    if find_spec("rawpy") is None:
+        raise UnsupportedPicture(
+            f'{opened.name} is a camera raw file: install the extra for these with pip install "matted[raw]".'
+        )
+    return open_isolated(opened, "raw")

@@ -5,6 +5,8 @@ May import the errors and the standard library. Knows no picture format.
 
 import io
 import os
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -24,8 +26,9 @@ class Opened:
     empty.
     """
 
-    def __init__(self, source: Source) -> None:
-        self.name = f"{source.name!r}" if isinstance(source, Path) else "The picture"
+    def __init__(self, source: Source, *, name: str | None = None) -> None:
+        self.name = name or (f"{source.name!r}" if isinstance(source, Path) else "The picture")
+        self._closing = ExitStack()
         self._data: memoryview | None = None
         self.file: BinaryIO
         if isinstance(source, Path):
@@ -54,8 +57,13 @@ class Opened:
                 raise UnreadablePicture(f"{self.name} cannot be read: {error.strerror}.") from error
         return self._data
 
+    def when_closed(self, then: Callable[[], None]) -> None:
+        """Have something else ended together with this."""
+        self._closing.callback(then)
+
     def close(self) -> None:
-        """Let go of the file and the bytes."""
+        """Let go of the file, the bytes and what was to end with them."""
+        self._closing.close()
         self.file.close()
         self._data = None
 
