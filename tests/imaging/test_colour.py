@@ -9,6 +9,7 @@ from PIL import Image
 
 from matted.imaging.colour import srgb_proxy, to_srgb8, to_srgb16
 from matted.imaging.picture import Picture
+from matted.imaging.profile import profile_of
 
 SRGB = imagecodecs.cms_profile("srgb")
 D65, D50 = [0.3127, 0.3290, 1.0], [0.3457, 0.3585, 1.0]
@@ -85,6 +86,15 @@ def test_gray_profile_is_converted():
     light = np.linspace(0, 1, 256)
     encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055) * 255
     assert np.abs(found - encoded).max() <= 2
+
+
+@pytest.mark.parametrize("space", ["rgb", "gray"])
+def test_the_made_profile_of_linear_light_says_the_same_as_the_mark(space):
+    light = light_of(scene())[..., : 3 if space == "rgb" else 1]
+    marked = Picture(np.ascontiguousarray(light), space=space, linear=True)
+    profiled = Picture(marked.pixels, space=space, icc=profile_of(marked))
+    one, other = (to_srgb8(picture, slice(0, 64)).astype(int) for picture in (marked, profiled))
+    assert np.abs(one - other).max() <= 1
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

@@ -1,9 +1,16 @@
-"""Colour profiles as bytes: what space one is for. Knows no file format. Source: ICC.1:2010 section 7.2."""
+"""Colour profiles as bytes: what space one is for, and one for linear light. Knows no file format.
 
-from matted.imaging.picture import Space
+Sources: ICC.1:2010 section 7.2, IEC 61966-2-1 (sRGB).
+"""
+
+import imagecodecs
+
+from matted.imaging.picture import Picture, Space
 
 _SIGNATURES: dict[Space, bytes] = {"gray": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK", "lab": b"Lab "}
 _HEADER_BYTES = 128
+_D65 = (0.3127, 0.3290, 1.0)
+_SRGB_PRIMARIES = (0.64, 0.33, 1.0, 0.30, 0.60, 1.0, 0.15, 0.06, 1.0)  # x, y, Y of red, green, blue
 
 
 def matching_profile(icc: bytes | None, space: Space) -> bytes | None:
@@ -11,3 +18,18 @@ def matching_profile(icc: bytes | None, space: Space) -> bytes | None:
     if icc is None or len(icc) <= _HEADER_BYTES or icc[16:20] != _SIGNATURES[space] or icc[36:40] != b"acsp":
         return None
     return icc
+
+
+def profile_of(picture: Picture) -> bytes | None:
+    """The profile that says what a picture's numbers mean: its own, or for linear light without one a made
+    one.
+
+    None where neither is needed: the numbers are sRGB, or plain ink, or Lab.
+    """
+    if picture.icc is not None or not picture.linear:
+        return picture.icc
+    if picture.space == "gray":
+        gray: bytes = imagecodecs.cms_profile("gray", gamma=1.0)
+        return gray
+    colour: bytes = imagecodecs.cms_profile("rgb", whitepoint=_D65, primaries=_SRGB_PRIMARIES, gamma=1.0)
+    return colour
