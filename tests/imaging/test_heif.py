@@ -1,5 +1,6 @@
 """HEIC and AVIF: right way up, at their own depth, with profile and metadata."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from matted.errors import PictureError
+from matted.imaging.colour import to_srgb8
 from matted.imaging.read import read_header, read_picture
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -39,6 +41,16 @@ def test_heic_alpha():
     assert picture.has_alpha
     assert np.abs(picture.pixels[..., 3].astype(int) - 100).max() <= 2
     assert np.abs(picture.pixels[..., :3] - scene()).mean() < 3
+
+
+def test_declared_primaries_become_a_profile():
+    picture = read_picture(PICTURES / "display-p3.heic", max_pixels=LIMIT)
+    assert picture.icc is not None
+    gray, red = np.full((1, 1, 3), 128, np.uint8), np.array([[[200, 30, 30]]], np.uint8)
+    assert np.abs(to_srgb8(replace(picture, pixels=gray), slice(0, 1)).astype(int) - 128).max() <= 1
+    assert (
+        to_srgb8(replace(picture, pixels=red), slice(0, 1))[0, 0, 0] > 210
+    )  # P3's red is redder than sRGB's
 
 
 def test_ten_bits_become_sixteen_with_full_white():

@@ -15,9 +15,12 @@ from matted.imaging import metadata as meta
 from matted.imaging.header import Layout
 from matted.imaging.picture import Metadata, Picture, Space
 from matted.imaging.pillow import BROKEN
-from matted.imaging.profile import matching_profile
+from matted.imaging.profile import matching_profile, profile_of_primaries
 from matted.imaging.samples import unpremultiply
 from matted.imaging.source import Opened
+
+_WIDE_PRIMARIES = (9, 11, 12)  # BT.2020, DCI-P3, Display P3 (ITU-T H.273)
+_HDR_CURVES = (16, 18)  # PQ and HLG: no curve of an ICC profile for SDR
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class HeifFile:
             pixels,
             space=space,
             has_alpha=has_alpha,
-            icc=matching_profile(self.image.info.get("icc_profile"), space),
+            icc=matching_profile(_profile(self.image.info), space),
             metadata=_heif_metadata(self.image.info),
             format="heif",
         )
@@ -59,6 +62,19 @@ def open_heif(opened: Opened) -> HeifFile:
     except BROKEN as error:
         raise _damaged(opened) from error
     return HeifFile(opened, Layout(width, height, bytes_per_pixel=8 if "16" in image.mode else 4), image)
+
+
+def _profile(info: dict[str, Any]) -> bytes | None:
+    """The embedded profile, or one made of the colour primaries the file declares where these are not
+    sRGB's."""
+    embedded: bytes | None = info.get("icc_profile")
+    declared = info.get("nclx_profile") or {}
+    if embedded or declared.get("color_primaries") not in _WIDE_PRIMARIES:
+        return embedded
+    if declared.get("transfer_characteristics") in _HDR_CURVES:
+        return None
+    points = [declared[f"color_primary_{c}_{a}"] for c in ("red", "green", "blue", "white") for a in "xy"]
+    return profile_of_primaries(tuple(points[:6]), (points[6], points[7]))
 
 
 def _heif_metadata(info: dict[str, Any]) -> Metadata:

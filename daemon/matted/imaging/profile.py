@@ -4,11 +4,13 @@ Sources: ICC.1:2010 section 7.2, IEC 61966-2-1 (sRGB).
 """
 
 import imagecodecs
+import numpy as np
 
 from matted.imaging.picture import Picture, Space
 
 _SIGNATURES: dict[Space, bytes] = {"gray": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK", "lab": b"Lab "}
 _HEADER_BYTES = 128
+_CURVE_STEPS = 1024
 _D65 = (0.3127, 0.3290, 1.0)
 _SRGB_PRIMARIES = (0.64, 0.33, 1.0, 0.30, 0.60, 1.0, 0.15, 0.06, 1.0)  # x, y, Y of red, green, blue
 
@@ -18,6 +20,20 @@ def matching_profile(icc: bytes | None, space: Space) -> bytes | None:
     if icc is None or len(icc) <= _HEADER_BYTES or icc[16:20] != _SIGNATURES[space] or icc[36:40] != b"acsp":
         return None
     return icc
+
+
+def profile_of_primaries(corners: tuple[float, ...], white: tuple[float, float]) -> bytes:
+    """An RGB profile with sRGB's curve. `corners`: x, y of red, green and blue; `white`: x, y."""
+    encoded = np.linspace(0, 1, _CURVE_STEPS)
+    light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    red_x, red_y, green_x, green_y, blue_x, blue_y = corners
+    made: bytes = imagecodecs.cms_profile(
+        "rgb",
+        whitepoint=(*white, 1.0),
+        primaries=(red_x, red_y, 1.0, green_x, green_y, 1.0, blue_x, blue_y, 1.0),
+        transferfunction=np.rint(light * 65535).astype(np.uint16),
+    )
+    return made
 
 
 def profile_of(picture: Picture) -> bytes | None:
