@@ -284,6 +284,18 @@ def test_a_daemon_that_went_away_between_is_started_again(folder: Path):
         assert bytes(matted.mask(uploaded).data) == PIXELS.data[::3]
 
 
+def test_a_client_that_may_not_start_a_daemon_does_not_start_one_later_either(folder: Path):
+    launch_with(folder, slow_daemon())
+    Client.connect().close()
+    with Client.connect(start=False) as matted:
+        matted.health()
+        matted.shutdown()
+        while (folder / client.RUNTIME_FILE).exists():
+            time.sleep(0.02)
+        with pytest.raises(Unavailable, match="not running"):
+            matted.health()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_daemon_killed_in_the_middle_is_a_sentence(folder: Path):
     command = slow_daemon(60)
@@ -302,6 +314,25 @@ def test_a_daemon_killed_in_the_middle_is_a_sentence(folder: Path):
         matted.mask(PIXELS)
     killing.join()
     matted.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+def test_a_daemon_killed_while_it_is_watched_is_a_sentence(folder: Path):
+    launch_with(folder, slow_daemon(60))
+    with Client.connect() as matted:
+        asking = threading.Thread(target=lambda: suppressed(matted, "watched-1"))
+        asking.start()
+        events = matted.events("watched-1")
+        next(events)
+        os.kill(matted.runtime.pid, signal.SIGKILL)
+        with pytest.raises(Unavailable, match="stopped while it was working"):
+            list(events)
+        asking.join()
+
+
+def suppressed(matted: Client, job: str) -> None:
+    with suppress(Unavailable):
+        matted.mask(PIXELS, job=job)
 
 
 @pytest.mark.usefixtures("ended")

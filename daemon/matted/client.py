@@ -291,20 +291,24 @@ def _last_line(path: Path) -> str:
 class Client:
     """A proven connection to the daemon. Use `Client.connect()`."""
 
-    def __init__(self, connection: http.client.HTTPConnection, runtime: Runtime, *, timeout_s: float) -> None:
+    def __init__(
+        self, connection: http.client.HTTPConnection, runtime: Runtime, *, start: bool, timeout_s: float
+    ) -> None:
         self._connection: http.client.HTTPConnection | None = connection
         self.runtime = runtime
+        self._start = start
         self._timeout_s = timeout_s
 
     @classmethod
     def connect(cls, *, start: bool = True, wait_s: float = 30.0, timeout_s: float = 660.0) -> Client:
         """Connect to the running daemon, or start it and wait until it answers.
 
+        A daemon that went away between two requests is found or started again, once.
         `wait_s`: how long a starting daemon may take; `timeout_s`: how long any one answer may take.
         Raises Unavailable.
         """
         connection, runtime = _reach(start=start, wait_s=wait_s, timeout_s=timeout_s)
-        return cls(connection, runtime, timeout_s=timeout_s)
+        return cls(connection, runtime, start=start, timeout_s=timeout_s)
 
     def __enter__(self) -> Client:
         return self
@@ -389,7 +393,10 @@ class Client:
         """Stop a job; the call that waits for it raises ClientError with the slug "cancelled"."""
         connection, _ = _prove(self.runtime, self._timeout_s)
         with closing(connection):
-            _json_answer(_exchange(connection, self.runtime, "DELETE", "/jobs/" + job, {}, []))
+            try:
+                _json_answer(_exchange(connection, self.runtime, "DELETE", "/jobs/" + job, {}, []))
+            except _WentAway:
+                raise _gone() from None
 
     # -- inside
 
@@ -420,50 +427,57 @@ class Client:
     def _request(
         self, method: str, path: str, headers: dict[str, str], parts: Sequence[Any]
     ) -> http.client.HTTPResponse:
-        fresh = self._connection is None or _is_stale(self._connection)
-        if fresh:
-            self._reconnect()
-        assert self._connection is not None
-        try:
-            return _exchange(self._connection, self.runtime, method, path, headers, parts)
-        except _WentAway:
-            self.close()
-            if fresh:
-                raise _gone() from None
-        except BaseException:
-            self.close()  # half an exchange is on the wire: the connection cannot be used again
-            raise
-        self._reconnect()
-        try:
-            return _exchange(self._connection, self.runtime, method, path, headers, parts)
-        except BaseException as error:
-            self.close()
-            raise (_gone() if isinstance(error, _WentAway) else error) from None
+        for _ in range(2):
+            if self._connection is None or _is_stale(self._connection):
+                self._reconnect()
+            assert self._connection is not None
+            try:
+                return _exchange(self._connection, self.runtime, method, path, headers, parts)
+            except _WentAway:
+                self.close()
+            except BaseException:
+                self.close()  # half an exchange is on the wire: the connection cannot be used again
+                raise
+        raise _gone()
 
     def _reconnect(self) -> None:
         self.close()
-        self._connection, self.runtime = _reach(start=True, wait_s=30.0, timeout_s=self._timeout_s)
+        self._connection, self.runtime = _reach(start=self._start, wait_s=30.0, timeout_s=self._timeout_s)
 
     def _stream(
         self, method: str, path: str, headers: dict[str, str], parts: Sequence[Any]
     ) -> Iterator[dict[str, Any]]:
         connection, _ = _prove(self.runtime, self._timeout_s)
         with closing(connection):
-            response = _exchange(connection, self.runtime, method, path, headers, parts)
-            for line in response:
-                if not line.startswith(b"data:"):
-                    continue
-                event = json.loads(line[5:].decode("utf-8"))
-                if event.get("state") == "failed" and method == "POST":
-                    raise ClientError(str(event.get("detail")), slug=str(event.get("slug", "failed")))
-                yield event
+            try:
+                response = _exchange(connection, self.runtime, method, path, headers, parts)
+                for line in response:
+                    if not line.startswith(b"data:"):
+                        continue
+                    event = json.loads(line[5:].decode("utf-8"))
+                    if event.get("state") == "failed" and method == "POST":
+                        raise ClientError(str(event.get("detail")), slug=str(event.get("slug", "failed")))
+                    yield event
+                    if event.get("state") in ("done", "failed", "cancelled"):
+                        return
+            except (OSError, http.client.HTTPException, _WentAway):
+                pass
+            raise _gone()  # http.client ends a broken stream as if it were complete
 
 
 # ------------------------------------------------------------------------------------------------ wire
 
 
 class _WentAway(Exception):
-    """The connection ended before the daemon had the whole request."""
+    """The daemon ended before it took the request; another one may take it."""
+
+
+def _ended_in_order(runtime: Runtime) -> bool:
+    """Whether that daemon withdrew its runtime file, as it does before it closes connections."""
+    try:
+        return read_runtime() != runtime
+    except Unavailable:
+        return True
 
 
 def _gone() -> Unavailable:
@@ -558,13 +572,21 @@ def _exchange(
                     connection.send(file)
             else:
                 connection.send(part)
-    except (BrokenPipeError, ConnectionError, http.client.HTTPException):
+    except (ConnectionError, http.client.HTTPException):
         response = _early_answer(connection)
+    except OSError as error:
+        if str(error) == "timed out":
+            raise _late() from None
+        raise ClientError(f"The picture cannot be read: {error}.", slug="unreadable-picture") from None
     else:
         try:
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
-            raise _late() if str(error) == "timed out" else _gone() from None
+            if str(error) == "timed out":
+                raise _late() from None
+            if _ended_in_order(runtime):
+                raise _WentAway from None
+            raise _gone() from None
     if response.status >= 400:
         raise _problem(response)
     return response
