@@ -157,3 +157,29 @@ def test_a_jpeg_on_a_colour_is_8_bit_and_near() -> None:
     result = written(Picture(pixels), mask, Delivery(format="jpeg", background=parse_background("white")))
     assert result.pixels.dtype == np.uint8
     assert np.abs(result.pixels.astype(int) - round(30000 / 257)).max() <= 2
+
+
+def test_linear_light_without_a_profile_is_written_so_that_it_looks_the_same() -> None:
+    gray = Picture(np.full((64, 64, 3), 0.2140, np.float32), linear=True)  # mid-gray as linear light
+    mask = np.full((64, 64), 65535, np.uint16)
+    deep = written(gray, mask, Delivery(format="png"))
+    assert deep.pixels.dtype == np.uint16
+    assert deep.linear or deep.icc is not None
+    flat = written(gray, mask, Delivery(format="jpeg", background=parse_background("white")))
+    assert flat.icc is None
+    assert np.abs(flat.pixels.astype(int) - 127).max() <= 2
+
+
+def test_a_deep_space_that_png_lacks_keeps_its_depth_as_rgb() -> None:
+    picture = Picture(colours(dtype=np.uint16, channels=3), space="lab")
+    result = written(picture, np.full((70, 90), 65535, np.uint16), Delivery(format="png"))
+    assert (result.space, result.pixels.dtype) == ("rgb", np.uint16)
+
+
+def test_a_gray_picture_on_a_colour_becomes_coloured_and_on_white_stays_gray() -> None:
+    picture, nothing = Picture(colours(channels=1), space="gray"), np.zeros((70, 90), np.uint8)
+    red = written(picture, nothing, Delivery(background=parse_background("red")))
+    assert (red.pixels == (255, 0, 0)).all()
+    white = written(picture, nothing, Delivery(background=parse_background("white")))
+    assert white.space == "gray"
+    assert (white.pixels == 255).all()

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from PIL import ImageColor
 
 from matted.errors import BadOption
-from matted.imaging.colour import srgb_proxy, to_srgb8
+from matted.imaging.colour import srgb_proxy, to_srgb8, to_srgb16
 from matted.imaging.encoding import FORMATS, Encoding, FormatFacts, FormatName
 from matted.imaging.from_srgb import from_srgb8
 from matted.imaging.picture import Picture, Space
+from matted.imaging.profile import profile_of
 from matted.imaging.write import open_writer
 
 Rows = npt.NDArray[Any]
@@ -36,6 +37,11 @@ class Background:
     kind: Literal["colour", "image", "blur"]
     colour: tuple[int, int, int] = (255, 255, 255)
     image: Picture | None = None
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether a gray picture can hold it."""
+        return self.kind == "colour" and len(set(self.colour)) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +154,26 @@ def _strips(height: int, step: int) -> Iterator[slice]:
 
 
 def _sheet(picture: Picture, mask: Rows, background: Background | None, name: FormatName) -> _Sheet:
-    """The cut-out in the deepest form that both the picture has and the format holds."""
-    holds = FORMATS[name]
-    native = picture.space in holds.spaces and (background is None or picture.space in ("gray", "rgb"))
-    dtype = _depth(picture.pixels.dtype, holds) if native else np.dtype(np.uint8)
+    """The cut-out in the deepest form that both the picture has and the format holds.
+
+    `native` is the picture's own space and profile; sRGB stands in for it where the format or the background
+    does not allow that, and where 8 bits of linear light would show steps.
+    """
+    dtype = _depth(picture.pixels.dtype, FORMATS[name])
+    native = picture.space in FORMATS[name].spaces
+    if background is not None:
+        native = native and (picture.space == "rgb" or (picture.space == "gray" and background.is_gray))
+    if picture.linear and picture.icc is None and dtype == np.uint8:
+        native = False
+    if not native and dtype.kind == "f":
+        dtype = np.dtype(np.uint16)
     space: Space = picture.space if native else "rgb"
-    icc = picture.icc if native else None
-    if isinstance(background, Background) and background.kind != "colour" and space == "gray":
-        native, space, icc, dtype = False, "rgb", None, np.dtype(np.uint8)
+    icc = profile_of(picture) if native else None
 
     def colour(rows: slice) -> Rows:
-        if not native:
-            return to_srgb8(picture, rows)
-        return in_depth(picture.pixels[rows][..., : picture.colour_channels], dtype)
+        if native:
+            return in_depth(picture.pixels[rows][..., : picture.colour_channels], dtype)
+        return to_srgb8(picture, rows) if dtype == np.uint8 else to_srgb16(picture, rows)
 
     def alpha(rows: slice) -> Rows:
         whole = mask[rows]
@@ -171,7 +184,14 @@ def _sheet(picture: Picture, mask: Rows, background: Background | None, name: Fo
 
     if background is None:
         return _Sheet(lambda rows: _transparent(colour(rows), alpha(rows)), dtype, space, True, icc)
-    behind = _behind(picture, mask, background, space if native else "rgb", icc, dtype)
+    srgb = _behind(picture, mask, background)
+
+    def behind(rows: slice) -> Rows:
+        plain = srgb(rows)
+        if native:
+            plain = from_srgb8(plain, space=space, icc=picture.icc, linear=picture.linear)
+        return in_depth(plain, dtype)
+
     return _Sheet(lambda rows: _over(colour(rows), alpha(rows), behind(rows)), dtype, space, False, icc)
 
 
@@ -207,30 +227,17 @@ def _over(colour: Rows, alpha: Rows, behind: Rows) -> Rows:
     return (mixed + 0.5 if colour.dtype.kind == "u" else mixed).astype(colour.dtype)
 
 
-def _behind(
-    picture: Picture,
-    mask: Rows,
-    background: Background,
-    space: Space,
-    icc: bytes | None,
-    dtype: np.dtype[Any],
-) -> Callable[[slice], Rows]:
-    """The background as rows in the cut-out's own space and depth."""
-
-    def own(srgb: npt.NDArray[np.uint8]) -> Rows:
-        converted = from_srgb8(srgb, space=space, icc=icc, linear=picture.linear)
-        return in_depth(converted, dtype)
-
+def _behind(picture: Picture, mask: Rows, background: Background) -> Callable[[slice], Rows]:
+    """The background as rows of 8-bit sRGB; a colour as a single pixel."""
     if background.kind == "colour":
-        pixel = own(np.array([[background.colour]], np.uint8))
+        pixel = np.array([[background.colour]], np.uint8)
         return lambda _rows: pixel
     width, height = picture.width, picture.height
-    if background.kind == "image":
-        assert background.image is not None
+    if background.image is not None:
         whole = _covering(background.image, width, height)
-        return lambda rows: own(whole[rows])
+        return lambda rows: whole[rows]
     small = _blurred(picture, mask)
-    return lambda rows: own(_enlarged_rows(small, width, height, rows))
+    return lambda rows: _enlarged_rows(small, width, height, rows)
 
 
 def _covering(image: Picture, width: int, height: int) -> npt.NDArray[np.uint8]:

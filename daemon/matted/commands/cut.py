@@ -196,23 +196,22 @@ def _tell(report: dict[str, Any], args: argparse.Namespace, bar: Any) -> None:
 
 def _format(args: argparse.Namespace) -> "FormatName | None":
     """The format asked for, by name or by the output's suffix."""
-    from matted.imaging.encoding import FORMATS
+    from matted.imaging.encoding import FORMATS, format_of_suffix
 
+    known = ", ".join(FORMATS)
     if args.format is not None:
         name = args.format.lower().lstrip(".")
-        for known, facts in FORMATS.items():
-            if name == known or f".{name}" in facts.suffixes:
-                return known
-        raise BadOption(f"{args.format!r} cannot be written; {', '.join(FORMATS)} can.")
+        found = format_of_suffix(Path(f"picture.{name}"))
+        if found is None:
+            raise BadOption(f"{args.format!r} cannot be written; {known} can.")
+        return found
     if args.output in (None, "-") or Path(args.output).is_dir():
         return None
-    suffix = Path(args.output).suffix.lower()
-    for known, facts in FORMATS.items():
-        if suffix in facts.suffixes:
-            return known
-    if suffix and len(args.inputs) == 1 and not Path(args.inputs[0]).is_dir():
-        raise BadOption(f"{suffix} files cannot be written; {', '.join(FORMATS)} can.")
-    return None
+    suffix = Path(args.output).suffix
+    found = format_of_suffix(Path(args.output))
+    if found is None and suffix and len(args.inputs) == 1 and not Path(args.inputs[0]).is_dir():
+        raise BadOption(f"{suffix} files cannot be written; {known} can.")
+    return found
 
 
 def _jobs(args: argparse.Namespace, delivery: "Delivery") -> Iterator[_Job]:
