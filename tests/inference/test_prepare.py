@@ -319,7 +319,8 @@ def test_the_alpha_lies_exactly_over_the_picture(
     wanted = (np.arange(alpha.shape[1]) + 0.5) / alpha.shape[1]
     assert alpha.shape[0] == max(1, round(placement.height * height / placement.canvas[1]))
     if alpha.shape[1] > 4:  # at the frame's edge the ramp is cut at 0 and 1 before it is resampled
-        np.testing.assert_allclose(alpha[0, 2:-2], wanted[2:-2], atol=0.02 / alpha.shape[1] + 1e-4)
+        step = 1 / 32 / alpha.shape[1]  # OpenCV places its samples at 32nds of a pixel
+        np.testing.assert_allclose(alpha[0, 2:-2], wanted[2:-2], atol=1.5 * step + 1e-4)
 
 
 def stub_model(spec: Input, output: Output | None = None) -> Model:
