@@ -100,9 +100,10 @@ def editor(folder: Path) -> Callable[[Answer], Answer]:
 def bare(folder: Path) -> Callable[[Answer], Answer]:
     """The same graph alone, on a ready tensor, with the runtime's defaults."""
     import numpy as np
-    import onnxruntime
 
-    session = onnxruntime.InferenceSession(folder / "u2netp.onnx", providers=["CPUExecutionProvider"])
+    from matted.inference.runtime import import_runtime
+
+    session = import_runtime().InferenceSession(folder / "u2netp.onnx", providers=["CPUExecutionProvider"])
     tensor = np.random.default_rng(0).standard_normal((1, 3, 320, 320), np.float32)
 
     def answer(_ask: Answer) -> Answer:

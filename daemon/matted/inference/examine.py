@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +21,7 @@ from matted.config import Settings
 from matted.errors import MattedError
 from matted.inference.doctor import Card, Facts, Library, Part, Trial, Vendor
 from matted.inference.providers import BY_NAME, PROVIDERS, FallBack, Provider
-from matted.inference.runtime import preload_libraries
+from matted.inference.runtime import import_runtime, preload_libraries
 from matted.resources import shipped
 
 _TRIAL_TIMEOUT_S = 120.0
@@ -73,7 +73,7 @@ def examine(settings: Settings) -> Facts:
 
 def _runtime() -> tuple[ModuleType | None, str | None]:
     try:
-        module = import_module("onnxruntime")
+        module = import_runtime()
         module.get_available_providers()
     except Exception as error:  # a mixture of two packages fails in many ways; each is a finding
         return None, " ".join(str(error).split()) or type(error).__name__

@@ -191,10 +191,8 @@ class Runtime:
         """Imports ONNX Runtime (0.02 to 0.2 s) and silences its own logger, whose part our sentences take."""
         with self._lock:
             if self._module is None:
-                import onnxruntime
-
-                onnxruntime.set_default_logger_severity(4)
-                self._module = onnxruntime
+                self._module = import_runtime()
+                self._module.set_default_logger_severity(4)
             return self._module
 
     def available(self) -> list[str]:
@@ -274,6 +272,20 @@ class Runtime:
         except OSError as error:
             return str(error)
         return "ONNX Runtime left it out though its library loads"
+
+
+def import_runtime() -> ModuleType:
+    """ONNX Runtime, with its telemetry off: nothing may leave the computer.
+
+    Since 1.29 its packages send events to their makers and keep a device id on Linux and macOS, unless one of
+    these variables stands in the environment before the import (pull requests 27379 and 29843 of
+    microsoft/onnxruntime); on Windows the call stops them.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = os.environ["ORT_TELEMETRY_DISABLED"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
 def preload_libraries(module: ModuleType) -> None:
