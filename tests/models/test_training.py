@@ -133,3 +133,17 @@ def test_folding_the_norms_keeps_the_output():
         fold_norms(network)
         assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
         torch.testing.assert_close(network(picture), before, atol=1e-3, rtol=1e-3)
+
+
+def test_grabcut_keeps_a_label_that_the_colours_bear_out():
+    from metrics import iou_at_half
+    from self_training import grabcut
+
+    y, x = np.mgrid[0:160, 0:160]
+    disc = (np.hypot(x - 80, y - 80) < 40).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 8, (160, 160, 3))
+    image = np.clip(np.where(disc[..., None] > 0, (200, 40, 40), (60, 120, 60)) + noise, 0, 255).astype(
+        np.uint8
+    )
+    guess = np.clip(disc * 0.8 + 0.1, 0, 1).astype(np.float32)
+    assert iou_at_half(grabcut(image, guess), disc) > 0.9
