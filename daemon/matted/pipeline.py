@@ -163,9 +163,8 @@ def _refined(
     depth = np.uint16 if picture.is_deep else np.uint8
     if refine.level == "none":
         return upsample(coarse.alpha, picture.width, picture.height, depth)
-    colour = picture.pixels[..., : picture.colour_channels]
     stop = cancelled.is_set if cancelled is not None else lambda: False
-    return guided_upsample(coarse.alpha, colour, depth, cancelled=stop)
+    return guided_upsample(coarse.alpha, picture.pixels, depth, cancelled=stop)
 
 
 def _warnings(picture: Picture, coarse: Coarse) -> tuple[Notice, ...]:

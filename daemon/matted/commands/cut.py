@@ -91,11 +91,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from matted.delivery import Delivery, parse_background
     from matted.engines import open_engine
     from matted.imaging.read import read_picture
+    from matted.memory import keep_memory
     from matted.pipeline import CoarseOptions, RefineOptions
 
     def read_background(path: Path) -> "Picture":
         return read_picture(path, max_pixels=settings.max_pixels)
 
+    keep_memory()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # half-written results are removed then, too
     delivery = Delivery(
         what="mask" if args.mask else "cutout",

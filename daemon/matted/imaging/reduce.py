@@ -114,10 +114,9 @@ def _flattened(pixels: Pixels, paper: npt.NDArray[np.float32]) -> Pixels:
     """Every pixel over `paper`, without its alpha."""
     is_integer = pixels.dtype.kind == "u"
     flat = pixels[..., :-1].astype(np.float32)
-    alpha = pixels[..., -1:].astype(np.float32)
-    alpha = alpha / np.iinfo(pixels.dtype).max if is_integer else np.clip(alpha, 0, 1)
+    opaque = np.iinfo(pixels.dtype).max if is_integer else 1
     flat -= paper
-    flat *= alpha
+    flat *= np.clip(pixels[..., -1:].astype(np.float32) / np.float32(opaque), 0, 1)
     flat += paper
     return np.rint(flat, out=flat).astype(pixels.dtype) if is_integer else flat
 

@@ -305,17 +305,6 @@ def usable_cores() -> int:
     return max(1, min(physical, allowed))
 
 
-def release_memory() -> None:
-    """Returns freed memory to the system where the C library keeps it: glibc, 1 to 20 ms.
-
-    Right after loading U2-Net this alone takes 396 MiB to 159 (the parsed file is freed by then).
-    """
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
-
-
 @contextlib.contextmanager
 def _stopped_by(options: Any, events: Sequence[threading.Event]) -> Iterator[None]:
     if not events:

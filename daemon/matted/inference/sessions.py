@@ -23,8 +23,9 @@ from matted.errors import Cancelled, MattedError
 from matted.inference.graph import Graph, Key
 from matted.inference.opening import Choice, Opener
 from matted.inference.providers import left_some
-from matted.inference.runtime import Array, Engine, RunError, Runtime, release_memory
+from matted.inference.runtime import Array, Engine, RunError, Runtime
 from matted.inference.turns import Turns
+from matted.memory import release_memory
 
 __all__ = ["Graph", "LoadedModel", "Ran", "Sessions"]
 

@@ -61,9 +61,9 @@ def guided_upsample(
     evaluation folder, by up to 8 % for the built-in model's alpha and by 6 to 27 % for one that is right but
     blurred; a colour guided filter (He, Sun, Tang 2013) lowered it on none (`tests/bench/edges.py`).
 
-    alpha: (h, w) float32 in [0, 1]. colour: (H, W, C) with C 1, 3 or 4 (a fourth is ignored), uint8,
-    uint16, float16 or float32 (1.0 is white). Returns (H, W) of `dtype` (uint8 or uint16). Stops early,
-    with the plain upsampling where it had not come to, once `cancelled()` is true.
+    alpha: (h, w) float32 in [0, 1]. colour: (H, W, C), uint8, uint16, float16 or float32 (1.0 is white); its
+    first three channels count, or the first where there are one or two. Returns (H, W) of `dtype` (uint8 or
+    uint16). Stops early, with the plain upsampling where it had not come to, once `cancelled()` is true.
     """
     height, width = colour.shape[:2]
     mask = upsample(alpha, width, height, dtype)
@@ -240,7 +240,10 @@ def _sampled(
 
 
 def _guide(colour: npt.NDArray[Any], factor: int) -> Plane:
-    """The picture averaged over whole blocks of `factor` x `factor`: (h, w, C) in [0, 1], C 1 or 3."""
+    """The picture averaged over whole blocks of `factor` x `factor`: (h, w, C) in [0, 1], C 1 or 3.
+
+    All channels are averaged: to leave some out of a whole picture costs a copy of it.
+    """
     channels = 3 if colour.shape[2] >= 3 else 1
     rows, columns = colour.shape[0] // factor, colour.shape[1] // factor
     blocks = colour[: rows * factor, : columns * factor]

@@ -18,7 +18,7 @@ from aiohttp import web
 from matted.client import HOST
 from matted.config import Settings
 from matted.errors import MattedError
-from matted.inference.runtime import release_memory
+from matted.memory import keep_memory, release_memory
 from matted.service.app import make_app
 from matted.service.context import SERVICE, Service
 from matted.service.engine import Engine
@@ -73,6 +73,7 @@ def run(settings: Settings) -> bool:
 
     Raises AlreadyRunning, OutputFailed, MattedError.
     """
+    keep_memory()
     with Instance() as instance:
         inherited = inherited_socket()
         sock = inherited or listening_socket(settings.port)

@@ -20,7 +20,7 @@ from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
 from matted.service.jobs import Job
 from matted.service.metrics import METERS
-from matted.service.receive import Promise, small_body
+from matted.service.receive import Hash, Promise, small_body
 from matted.service.store import PictureStore
 from matted.service.wire import (
     MAX_OPTIONS_BYTES,
@@ -73,9 +73,8 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A picture as it came: `open` makes it one, in a worker thread. `name` is made from its content."""
+    """A picture as it came: `open` makes it one, in a worker thread."""
 
-    name: str
     open: Callable[[], Picture]
     receive_s: float
 
@@ -85,16 +84,18 @@ async def upload(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), "upload") as job:
         with service.intake.promise() as promise:
-            sent = await _received(request, service, promise)
+            hashed = Hash()
+            sent = await _received(request, service, promise, hashed=hashed)
+            name = hashed.hexdigest()
             store = PictureStore((await service.engine.get()).cache)
             began = time.perf_counter()
-            picture = store.find(sent.name)
+            picture = store.find(name)
             if picture is None:
-                picture = store.add(sent.name, await service.jobs.work(job, sent.open))
+                picture = store.add(name, await service.jobs.work(job, sent.open))
     times = {"receive": sent.receive_s, "decode": time.perf_counter() - began}
     request.app[METERS].took(times)
     headers = {"X-Matted-Job": job.name, "Server-Timing": server_timing(times)}
-    return web.json_response(_facts(sent.name, picture), status=201, headers=headers)
+    return web.json_response(_facts(name, picture), status=201, headers=headers)
 
 
 async def facts(request: web.Request) -> web.Response:
@@ -162,21 +163,25 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
             return await _answered(request, job, made, {"receive": sent.receive_s})
 
 
-async def _received(request: web.Request, service: Service, promise: Promise) -> _Sent:
-    """The picture in the request's body, not opened yet."""
+async def _received(
+    request: web.Request, service: Service, promise: Promise, *, hashed: Hash | None = None
+) -> _Sent:
+    """The picture in the request's body, not opened yet. `hashed` is fed what makes its name."""
     started = time.perf_counter()
     limit = service.settings.max_pixels
     kind = request.content_type
     if kind == PLANES:
         planes = planes_from_headers(request.headers, max_pixels=limit)
-        received, name = await service.intake.exactly(request, promise, planes.size, planes.declaration)
-        return _Sent(name, lambda: planes.picture(received), time.perf_counter() - started)
+        if hashed is not None:
+            hashed.update(planes.declaration)
+        received = await service.intake.exactly(request, promise, planes.size, hashed=hashed)
+        return _Sent(lambda: planes.picture(received), time.perf_counter() - started)
     if not kind.startswith("image/"):
         raise UnsupportedPicture(
             f"Send a picture file as image/..., or raw pixels as {PLANES}; {kind} is neither."
         )
-    encoded, name = await service.intake.anything(request, promise)
-    return _Sent(name, lambda: _decoded(encoded.data, limit), time.perf_counter() - started)
+    encoded = await service.intake.anything(request, promise, hashed=hashed)
+    return _Sent(lambda: _decoded(encoded.data, limit), time.perf_counter() - started)
 
 
 def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
