@@ -49,7 +49,8 @@ SLOW_DAEMON = textwrap.dedent(
         who = Identity(instance.token(keep=False), sock.getsockname()[1])
         announce, withdraw = lambda: instance.announce(who.runtime), instance.withdraw
         make = lambda settings: StandIn()
-        asyncio.run(serve(Settings(), sock, who, announce=announce, withdraw=withdraw, make=make))
+        told = {"announce": announce, "withdraw": withdraw, "findable": instance.is_announced}
+        asyncio.run(serve(Settings(), sock, who, make=make, **told))
     """
 )
 

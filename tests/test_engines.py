@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from matted.client import Client
+from matted.client import Client, runtime_dir
 
 
 @pytest.fixture
@@ -62,3 +63,9 @@ def test_a_killed_engine_does_not_stop_the_command(
     done = cut(photos / "cat.jpg", "-o", tmp_path / "out.png")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.png").exists()
+
+
+def test_an_engine_that_no_program_can_find_any_more_ends(engine: subprocess.Popen[bytes]) -> None:
+    """The session's runtime folder is wiped at logout; nothing must be left running for ever."""
+    shutil.rmtree(runtime_dir())
+    assert engine.wait(60) == 0

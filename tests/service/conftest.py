@@ -125,6 +125,7 @@ class Running:
                     identity,
                     announce=announce,
                     withdraw=instance.withdraw,
+                    findable=instance.is_announced,
                     make=lambda _settings: self.pipeline,
                 )
             )

@@ -85,7 +85,16 @@ def run(settings: Settings) -> bool:
             record_launch_once()
 
         withdraw = instance.withdraw if inherited is None else instance.keep_announced
-        return asyncio.run(serve(settings, sock, identity, announce=announce, withdraw=withdraw))
+        return asyncio.run(
+            serve(
+                settings,
+                sock,
+                identity,
+                announce=announce,
+                withdraw=withdraw,
+                findable=instance.is_announced,
+            )
+        )
 
 
 async def serve(
@@ -95,11 +104,13 @@ async def serve(
     *,
     announce: Callable[[], None],
     withdraw: Callable[[], None],
+    findable: Callable[[], bool],
     make: "Callable[[Settings], Pipeline] | None" = None,
 ) -> bool:
     """Serve on `sock` until a signal, `POST /v1/shutdown` or idleness; True when all work had ended.
 
-    `announce` is called when listening, `withdraw` when it takes no more; `make` builds the pipeline.
+    `announce` is called when listening, `withdraw` when it takes no more; once `findable` is false no program
+    can ask for anything, and it ends. `make` builds the pipeline.
     """
     engine = Engine(lambda: (make or _pipeline)(settings))
     app = make_app(settings, engine, identity)
@@ -122,7 +133,7 @@ async def serve(
             "Matted %s listens on %s:%d, process %d", identity.version, HOST, identity.port, identity.pid
         )
         engine.start()
-        keeping = asyncio.create_task(_keep_house(service))
+        keeping = asyncio.create_task(_keep_house(service, findable))
         try:
             await service.stop.wait()
         finally:
@@ -138,7 +149,7 @@ def _pipeline(settings: Settings) -> "Pipeline":
     return Pipeline(settings)
 
 
-async def _keep_house(service: Service) -> None:
+async def _keep_house(service: Service, findable: Callable[[], bool]) -> None:
     """Unload models that were kept long enough; end the daemon when nobody wants it any more."""
     limit = service.settings.idle_exit_s
     rested = False
@@ -153,6 +164,9 @@ async def _keep_house(service: Service) -> None:
         rested = idle_s > _REST_S
         if limit and idle_s > limit:
             _log.info("nobody used Matted for %g s: it ends", limit)
+            service.stop.set()
+        if not service.jobs.active and not await service.jobs.errand(findable):
+            _log.info("the file that tells programs where Matted is has gone: it ends")
             service.stop.set()
 
 

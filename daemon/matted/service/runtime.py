@@ -86,6 +86,12 @@ class Instance:
                 (self.folder / client.RUNTIME_FILE).unlink()
         self._token = ""
 
+    def is_announced(self) -> bool:
+        """Whether programs can still find this process: its runtime file is there and is its own."""
+        with suppress(client.Unavailable):
+            return client.read_runtime(self.folder).token == self._token
+        return False
+
     def keep_announced(self) -> None:
         """Leave the runtime file at exit: the socket stays open and the next connection starts a daemon."""
         self._token = ""
