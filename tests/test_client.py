@@ -36,7 +36,7 @@ SLOW_DAEMON = textwrap.dedent(
 
     class StandIn:
         cache = StageCache(1 << 20)
-        sessions = SimpleNamespace(loaded=list, sweep=lambda: None)
+        sessions = SimpleNamespace(loaded=list, fallbacks=list, sweep=lambda: None)
         def matte(self, picture, coarse, refine, *, key, progress, cancelled):
             print("working", flush=True)
             time.sleep(float(sys.argv[1]))

@@ -40,7 +40,11 @@ class StandIn:
         self.catalogue = SimpleNamespace(get=self._model, models=lambda: (self._model("builtin"),))
         self.weights = SimpleNamespace(installed=lambda _model: True, pull=self._pull, remove=self._removed)
         self.sessions = SimpleNamespace(
-            loaded=list, unload=lambda _id: None, sweep=lambda: None, close=lambda: None
+            loaded=list,
+            fallbacks=list,
+            unload=lambda _id: None,
+            sweep=lambda: None,
+            close=lambda: None,
         )
         self.downloading = 0.0
         self.removed: list[str] = []

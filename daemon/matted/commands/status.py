@@ -40,6 +40,7 @@ def describe(found: dict[str, Any]) -> str:
         leaves = model["expires_s"]
         stays = "stays loaded" if leaves is None else f"unloads in {_span(leaves)} if unused"
         lines.append(f"model {model['id']} on {model['provider']}, {stays}")
+    lines += found["fallbacks"]
     if found["idle_exit_s"]:
         lines.append(
             f"ends after {_span(found['idle_exit_s'])} without use; idle for {_span(found['idle_s'])}"

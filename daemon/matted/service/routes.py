@@ -86,6 +86,7 @@ async def status(request: web.Request) -> web.Response:
         "jobs": {"active": service.jobs.active, "running": service.jobs.running},
         "kept_bytes": pipeline.cache.held_bytes if pipeline else 0,
         "models": [models.loaded_content(one) for one in pipeline.sessions.loaded()] if pipeline else [],
+        "fallbacks": pipeline.sessions.fallbacks() if pipeline else [],
     }
     return web.json_response(found)
 
