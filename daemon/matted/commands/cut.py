@@ -142,7 +142,8 @@ def _cut_all(
                 failures.append(error)
                 if args.json:
                     print(json.dumps({"input": job.name, "error": error.slug, "detail": str(error)}))
-                bar.write(f"matted: {job.name}: {error}", file=sys.stderr)
+                where = "" if Path(job.name).name in str(error) else f"{job.name}: "
+                bar.write(f"matted: {where}{error}", file=sys.stderr)
             except KeyboardInterrupt:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
