@@ -4,8 +4,8 @@ Markdown table.
     python evaluate.py --data DATA --model ../builtin.onnx [--csnet CSNET.onnx] [--timing]
 
 Each alpha is resized to its picture's own size before it is judged. Models are told apart by their input:
-ours takes bytes, the reference network csnet takes ImageNet-normalised planes and is min-max stretched as its
-authors do.
+ours takes bytes, the reference network csnet takes ImageNet-normalised planes and is min-max stretched,
+which favours it slightly.
 """
 
 from __future__ import annotations

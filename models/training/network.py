@@ -23,7 +23,7 @@ def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """Two dense 3x3 convolutions around a skip. On a CPU these beat depthwise layers at the same accuracy."""
+    """Two dense 3x3 convolutions around a skip."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
