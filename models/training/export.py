@@ -28,8 +28,9 @@ OPSET = 18
 VERSION = "0.1.0"
 _TRAINED_ON = (
     "Cats (public domain), clothing (CC0), Clothing Co-Parsing, Pascal VOC 2012, photographs of people "
-    "(masks from a commercial remover), Noto emoji and a few other cut-outs, drawn shapes; own labels "
-    "for, and backgrounds from, ImageNet, BSDS500, CamVid and places. Initial weights were random. Terms: models/README.md"
+    "(masks from a commercial remover), Noto emoji and a few other cut-outs, drawn shapes; "
+    "own labels for, and backgrounds from, ImageNet, BSDS500, CamVid and places. "
+    "Initial weights were random. Terms: models/README.md"
 )
 _WORST_DIFFERENCE = 0.02
 _SMALLEST_HALVED = 64
