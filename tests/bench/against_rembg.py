@@ -64,13 +64,16 @@ class Worker:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=list(PARTS), choices=[*PARTS, []])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args()
+    unknown = set(args.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"there is no part {', '.join(unknown)}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment = prepare(folder)
-        for part in args.parts:
+        for part in args.parts or PARTS:
             globals()[part](folder, environment, args.rounds)
 
 
