@@ -15,7 +15,6 @@ from matted.imaging.deflate import join_adler
 from matted.imaging.picture import Metadata
 from matted.imaging.png_writer import PngStripWriter
 from matted.imaging.read import read_picture
-from matted.imaging.write import encode_mask
 
 
 def written(pixels: np.ndarray, *, splits: tuple[int, ...] = (), compression: int = 1, **kept) -> bytes:
@@ -139,9 +138,3 @@ def test_a_failing_disk_is_reported_from_the_threads():
     with pytest.raises(OSError, match="No space"):
         write_all()
     writer.abort()
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_mask_as_png_is_exact(dtype):
-    mask = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (33, 47), dtype)
-    assert np.array_equal(imagecodecs.png_decode(encode_mask(mask)), mask)

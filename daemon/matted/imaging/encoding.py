@@ -67,8 +67,3 @@ def format_of_suffix(path: Path) -> FormatName | None:
     """The format a file name asks for, None where its suffix is not one Matted writes."""
     suffix = path.suffix.lower()
     return next((name for name, facts in FORMATS.items() if suffix in facts.suffixes), None)
-
-
-def formats_holding_alpha() -> tuple[FormatName, ...]:
-    """The formats a cut-out can be stored in."""
-    return tuple(name for name, facts in FORMATS.items() if facts.alpha)

@@ -1,10 +1,9 @@
-"""One picture out, in rows: `open_writer` gives the writer of a format, `encode_mask` a whole mask at once.
+"""One picture out, in rows: `open_writer` gives the writer of a format.
 
 May import the writers beside it; knows no model. PNG and TIFF are written as the rows come; the other
 formats' encoders want the whole picture, which is gathered.
 """
 
-import io
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -14,8 +13,6 @@ from matted.errors import BadOption
 from matted.imaging.encoding import Encoding, FormatName
 from matted.imaging.picture import COLOUR_CHANNELS, Metadata, Pixels, Space
 from matted.imaging.png_writer import PngStripWriter
-
-_MASK_STRIP_ROWS = 512
 
 
 class RowWriter(Protocol):
@@ -112,23 +109,3 @@ def check_holds(
             f"A {shown} file is at most {facts.max_side} pixels wide or high, not {width} x {height}: "
             "choose PNG or TIFF."
         )
-
-
-def encode_mask(mask: Pixels, format: FormatName = "png") -> bytes:
-    """A mask (H, W), uint8 or uint16, as the bytes of a gray file."""
-    height, width = mask.shape
-    target = io.BytesIO()
-    writer = open_writer(
-        target,
-        width=width,
-        height=height,
-        channels=1,
-        dtype=mask.dtype,
-        space="gray",
-        has_alpha=False,
-        encoding=Encoding(format),
-    )
-    for top in range(0, height, _MASK_STRIP_ROWS):
-        writer.write(mask[top : top + _MASK_STRIP_ROWS, :, None])
-    writer.close()
-    return target.getvalue()

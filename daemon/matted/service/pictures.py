@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from matted.delivery import Delivery
     from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
 
-JSON = "application/json"
 PLANES = "application/octet-stream"
 
 
