@@ -14,6 +14,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from matted import client
@@ -65,16 +66,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ended() -> Iterator[None]:
-    """Whatever daemon the test left running is ended."""
+    """Every daemon the test started is ended, also one that lost a race and comes up late."""
     yield
-    try:
-        with Client.connect(start=False) as matted:
-            pid = matted.runtime.pid
-            matted.shutdown()
-    except Unavailable:
-        return
-    with suppress(ChildProcessError):  # it is this process's child if this test started it
-        os.waitpid(pid, 0)
+    started = psutil.Process().children()
+    for process in started:
+        process.terminate()
+    _, alive = psutil.wait_procs(started, 20)
+    assert not alive
 
 
 def announce(folder: Path, runtime: Runtime) -> None:
