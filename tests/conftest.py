@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# At a desk every run tries new examples; before landing each commit is judged by the same ones.
+settings.register_profile("landing", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("landing")
 
 ROOT = Path(__file__).resolve().parent.parent
 

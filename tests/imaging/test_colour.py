@@ -188,7 +188,9 @@ def test_any_size_keeps_the_geometry(size, target, kernel):
     found = srgb_proxy(Picture(np.ascontiguousarray(pixels)), *target, kernel=kernel)
     assert found.shape == (target[1], target[0], 3)
     direct = np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize(target, KERNELS[kernel]))
-    assert np.abs(found.astype(int) - direct).max() <= 3 + 20 / target[0]
+    # `area` takes whole blocks where Pillow takes whole pixels: a quarter of a target pixel apart at most
+    slack = 50 / target[0] + 100 / width if kernel == "area" else 20 / target[0]
+    assert np.abs(found.astype(int) - direct).max() <= 3 + slack
 
 
 @pytest.mark.parametrize(("side", "least"), [(320, 50), (1024, 50)])
