@@ -13,6 +13,7 @@ from PIL import Image
 
 from matted.imaging.picture import Picture, Pixels, Space
 from matted.imaging.reduce import Reduced, reduce_over_white, unit_range
+from matted.imaging.srgb_curve import encoded
 
 Kernel = Literal["lanczos", "bilinear", "area"]
 Srgb8 = npt.NDArray[np.uint8]
@@ -93,7 +94,7 @@ def to_srgb(
         ink = _unit(values)
         return _quantised((1 - ink[..., :3]) * (1 - ink[..., 3:]), dtype)
     if linear:
-        values = _encoded(_unit(values))
+        values = encoded(_unit(values))
     plain = values if values.dtype == dtype else _quantised(_unit(values), dtype)
     return np.repeat(plain, 3, axis=2) if space == "gray" else plain
 
@@ -168,15 +169,7 @@ def _lab_to_srgb(lab: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     fz = fy - (lab[..., 2] * 255 - 128) / 200
     f = np.stack([fx, fy, fz], axis=-1)
     xyz = np.where(f > 6 / 29, f**3, (f - 4 / 29) * 3 * (6 / 29) ** 2) * _D50
-    return _encoded(np.clip(xyz @ _XYZ_TO_RGB.T, 0, 1))
-
-
-def _encoded(light: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Linear light in [0, 1] -> sRGB's curve."""
-    curve = np.float32(1.055) * np.maximum(light, 0) ** np.float32(1 / 2.4) - np.float32(0.055)
-    dark = light <= 0.0031308
-    curve[dark] = light[dark] * np.float32(12.92)
-    return curve.astype(np.float32, copy=False)
+    return encoded(np.clip(xyz @ _XYZ_TO_RGB.T, 0, 1))
 
 
 def _unit(values: Pixels) -> npt.NDArray[np.float32]:

@@ -9,6 +9,8 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
+from matted.imaging.srgb_curve import encoded, linear_light
+
 _SRGB = imagecodecs.cms_profile("srgb")
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709, as sRGB
 
@@ -29,9 +31,7 @@ def from_srgb8(
             return converted
     if space == "rgb":
         return colours
-    light = _gray(_light(colours))
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(encoded * 255).astype(np.uint8)
+    return np.rint(encoded(_gray(_light(colours))) * 255).astype(np.uint8)
 
 
 def _by_profile(colours: npt.NDArray[np.uint8], space: str, icc: bytes) -> npt.NDArray[np.uint8] | None:
@@ -55,6 +55,4 @@ def _gray(light: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
 
 
 def _light(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    unit = colours.astype(np.float32) / 255
-    light = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
-    return light.astype(np.float32)
+    return linear_light(colours.astype(np.float32) / 255)

@@ -7,6 +7,7 @@ import imagecodecs
 import numpy as np
 
 from matted.imaging.picture import Picture, Space
+from matted.imaging.srgb_curve import linear_light
 
 _SIGNATURES: dict[Space, bytes] = {"gray": b"GRAY", "rgb": b"RGB ", "cmyk": b"CMYK", "lab": b"Lab "}
 _HEADER_BYTES = 128
@@ -24,8 +25,7 @@ def matching_profile(icc: bytes | None, space: Space) -> bytes | None:
 
 def profile_of_primaries(corners: tuple[float, ...], white: tuple[float, float]) -> bytes:
     """An RGB profile with sRGB's curve. `corners`: x, y of red, green and blue; `white`: x, y."""
-    encoded = np.linspace(0, 1, _CURVE_STEPS)
-    light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    light = linear_light(np.linspace(0, 1, _CURVE_STEPS))
     red_x, red_y, green_x, green_y, blue_x, blue_y = corners
     made: bytes = imagecodecs.cms_profile(
         "rgb",
