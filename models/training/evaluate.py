@@ -1,109 +1,185 @@
-"""Measures exported models on folders of pictures with truth: MAE, IoU at 0.5 and max-F per set, as a
-Markdown table.
+"""Scores models on folders of pictures with truth, as Matted runs them. The command: reads its options, walks
+the sets, writes the report. Needs Matted and SciPy, not PyTorch.
 
-    python evaluate.py --data DATA --model ../builtin.onnx [--csnet CSNET.onnx] [--timing]
+    python evaluate.py DATA/eval/* --report OUT \\
+        --model builtin --model baselines.toml:csnet --weights DATA/baselines
 
-Each alpha is resized to its picture's own size before it is judged. Models are told apart by their input:
-ours takes bytes, the reference network csnet takes ImageNet-normalised planes and is min-max stretched,
-which favours it slightly.
+SET is a folder with images/ and masks/ of the same stems. A model is an id of Matted's catalogue,
+FILE.toml:ID for an entry of another catalogue file, or FILE.onnx for a graph exported by export.py; NAME=
+before it names it. OUT gets report.md, pictures.csv and contact sheets.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
+from matted.errors import MattedError
+from matted.imaging.colour import srgb_proxy
+from matted.imaging.picture import Picture
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from metrics import f_curve, iou_at_half, mean_absolute_error
-from pictures import pair_paths, read_mask, read_rgb, squash
+from evaluation import report
+from evaluation.models import Models
+from evaluation.scores import Score, Truth, score
+from evaluation.sets import Pair, pairs_of, pictures_without_subject
+from evaluation.sheets import Cell, draw_sheet, thumbnail_size
 
-SETS = ("davis", "grabcut", "bags", "cats", "ccp", "voc", "human", "am2k", "lemur")
-_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
-
-
-class Model:
-    """An ONNX model that gives an alpha for a picture."""
-
-    def __init__(self, path: Path, *, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.input = self.session.get_inputs()[0]
-        self.ours = self.input.type == "tensor(uint8)"
-
-    def alpha(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The alpha of an RGB picture, uint8 (H, W, 3), as float32 (H, W) in [0, 1]."""
-        raw = self._squares(picture)
-        height, width = picture.shape[:2]
-        return np.clip(cv2.resize(raw, (width, height), interpolation=cv2.INTER_LINEAR), 0, 1)
-
-    def _squares(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if self.ours:
-            fed = squash(picture, self.input.shape[1])[None]
-            return self.session.run(None, {self.input.name: fed})[0][0, 0]
-        scaled = squash(picture, self.input.shape[2]).astype(np.float32) / 255
-        planes = ((scaled - _IMAGENET_MEAN) / _IMAGENET_STD).transpose(2, 0, 1)[None]
-        raw = self.session.run(None, {self.input.name: planes})[0][0, 0]
-        return (raw - raw.min()) / max(float(raw.max() - raw.min()), 1e-6)
+_ROUNDS, _WARM_UP = 30, 3
 
 
-def judge(model: Model, folder: Path) -> tuple[int, float, float, float]:
-    """How a model does on one set: number of pictures, MAE, IoU at 0.5, max-F."""
-    errors, ious, curves = [], [], []
-    for image, mask in pair_paths(folder):
-        alpha = model.alpha(read_rgb(image))
-        truth = read_mask(mask).astype(np.float32) / 255
-        if truth.shape != alpha.shape:
-            truth = cv2.resize(truth, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        errors.append(mean_absolute_error(alpha, truth))
-        ious.append(iou_at_half(alpha, truth))
-        curves.append(f_curve(alpha, truth))
-    return len(errors), float(np.mean(errors)), float(np.mean(ious)), float(np.mean(curves, 0).max())
+def score_set(models: Models, pairs: Sequence[Pair]) -> dict[str, list[Score]]:
+    """The scores of every model on every picture of a set, by the model's name."""
+    scores: dict[str, list[Score]] = {name: [] for name in models.names}
+    for pair in tqdm(pairs, desc=pairs[0].set_name, disable=None):
+        picture = pair.picture()
+        truth = Truth.of(pair.truth(picture))
+        for name in models.names:
+            scores[name].append(score(pair, models.alpha(name, picture), truth))
+    return scores
 
 
-def median_ms(model: Model, runs: int = 30) -> float:
-    """The median time of one picture in milliseconds, after three runs to warm up."""
-    picture = np.random.default_rng(0).integers(0, 256, (320, 320, 3), np.uint8)
-    times = []
-    for _ in range(runs + 3):
-        start = time.perf_counter()
-        model.alpha(picture)
-        times.append((time.perf_counter() - start) * 1000)
-    return float(np.median(times[3:]))
+def mean_alphas(models: Models, pairs: Sequence[Pair]) -> dict[str, list[float]]:
+    """The mean alpha every model gives every picture, by the model's name."""
+    means: dict[str, list[float]] = {name: [] for name in models.names}
+    for pair in tqdm(pairs, desc=pairs[0].set_name, disable=None):
+        picture = pair.picture()
+        for name in models.names:
+            means[name].append(float(models.alpha(name, picture).mean()))
+    return means
 
 
-def main() -> None:
-    """Reads the command line and prints the table."""
+def median_ms(models: Models) -> dict[str, float]:
+    """The median milliseconds of each model's graph on one picture, measured in turns after warming up."""
+    noise = Picture(np.random.default_rng(0).integers(0, 256, (640, 640, 3), np.uint8))
+    times: dict[str, list[float]] = {name: [] for name in models.names}
+    for _ in range(_WARM_UP + _ROUNDS):
+        for name in models.names:
+            times[name].append(models.inference_ms(name, noise))
+    return {name: float(np.median(found[_WARM_UP:])) for name, found in times.items()}
+
+
+def sheet_row(models: Models, pair: Pair, captions: Sequence[str]) -> list[Cell]:
+    """Photo, truth and every model's alpha. captions: a line for each model."""
+    picture = pair.picture()
+    size = thumbnail_size(picture.width, picture.height)
+    cells = [
+        Cell(srgb_proxy(picture, *size), f"{pair.set_name}/{pair.name}"[:40]),
+        Cell(_grey(pair.truth(picture), size), "truth"),
+    ]
+    for name, caption in zip(models.names, captions, strict=True):
+        cells.append(Cell(_grey(models.alpha(name, picture), size), f"{name} {caption}"))
+    return cells
+
+
+def write_report(models: Models, sets: dict[str, dict[str, list[Score]]], folder: Path) -> str:
+    """Writes the CSV and the sheets of these sets into a folder; the Markdown that belongs to them."""
+    report.write_pictures(folder / "pictures.csv", sets)
+    by_pair = {
+        (model, one.pair): one
+        for by_model in sets.values()
+        for model, all_ in by_model.items()
+        for one in all_
+    }
+
+    def rows(scores: Sequence[Score]) -> list[list[Cell]]:
+        made = []
+        for one in scores:
+            found = [by_pair[name, one.pair].plain for name in models.names]
+            made.append(
+                sheet_row(models, one.pair, [f"IoU {f['IoU']:.2f} MAE {f['MAE']:.3f}" for f in found])
+            )
+        return made
+
+    first = models.names[0]
+    for name, by_model in sets.items():
+        draw_sheet(folder / "sheets" / f"{name}.png", rows(report.shown(by_model[first])))
+    worst = report.worst(sets)
+    draw_sheet(folder / "sheets" / "worst.png", rows(worst))
+    return (
+        f"{report.summary_table(sets)}\n## All figures\n\n{report.full_tables(sets)}\n"
+        f"## The worst {len(worst)} pictures of {first}\n\n{report.worst_table(worst)}"
+    )
+
+
+def write_empties(models: Models, pairs: Sequence[Pair], folder: Path) -> str:
+    """Writes the CSV and the sheet of pictures without subject; the Markdown that belongs to them."""
+    means = mean_alphas(models, pairs)
+    report.write_empties(folder / "empty.csv", [pair.name for pair in pairs], means)
+    first = means[models.names[0]]
+    fullest = sorted(range(len(pairs)), key=lambda row: -first[row])[:12]
+    draw_sheet(
+        folder / "sheets" / "empty.png",
+        [
+            sheet_row(models, pairs[row], [f"mean {means[name][row]:.3f}" for name in models.names])
+            for row in fullest
+        ],
+    )
+    return f"## Pictures without subject\n\n{report.empty_table(means)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; 0, or the exit code of what went wrong, told on stderr."""
+    given = _parser().parse_args(arguments)
+    try:
+        return _run(given)
+    except MattedError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _run(given: argparse.Namespace) -> int:
+    chosen = [pairs_of(folder) for folder in given.sets]
+    empties = pictures_without_subject(given.empty) if given.empty else []
+    models = Models(
+        given.model or ["builtin"],
+        weights=given.weights,
+        threads=given.threads,
+        refine=given.refine,
+        flip=given.flip,
+    )
+    given.report.mkdir(parents=True, exist_ok=True)
+    parts = [f"# {', '.join(models.names)}\n\nedges: {given.refine}; mirrored as well: {given.flip}\n"]
+    if chosen:
+        sets = {pairs[0].set_name: score_set(models, pairs) for pairs in chosen}
+        parts.append(write_report(models, sets, given.report))
+    if empties:
+        parts.append(write_empties(models, empties, given.report))
+    if given.timing:
+        times = [[name, f"{ms:.1f}"] for name, ms in median_ms(models).items()]
+        parts.append(f"## Time\n\n{report.table(['model', f'ms on {given.threads} threads'], times)}")
+    models.close()
+    text = "\n".join(parts)
+    (given.report / "report.md").write_text(text, encoding="utf-8")
+    print(text)
+    return 0
+
+
+def _grey(alpha: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+    small = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
+    return (small * 255 + 0.5).astype(np.uint8)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with eval/")
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--csnet", type=Path, help="the reference network, for comparison only")
-    parser.add_argument("--timing", action="store_true", help="also time one picture on --threads threads")
+    parser.add_argument("sets", nargs="*", type=Path, metavar="SET")
+    parser.add_argument("--model", action="append", metavar="[NAME=]SPEC", help="again for more; first: ours")
+    parser.add_argument("--weights", type=Path, help="folder with files that a catalogue entry only names")
+    parser.add_argument("--report", type=Path, required=True, help="folder for the report")
+    parser.add_argument("--empty", type=Path, help="folder of pictures without a subject")
+    parser.add_argument("--refine", choices=("none", "fast"), default="none", help="edges, as in Matted")
+    parser.add_argument("--flip", action="store_true", help="average with the mirrored picture")
+    parser.add_argument("--timing", action="store_true", help="also time the graphs, in turns")
     parser.add_argument("--threads", type=int, default=2)
-    args = parser.parse_args()
-    models = {"ours": Model(args.model, threads=args.threads)}
-    if args.csnet:
-        models["csnet"] = Model(args.csnet, threads=args.threads)
-    print("| set | pictures |" + "".join(f" {m} MAE | {m} IoU | {m} max-F |" for m in models))
-    print("|---|---|" + "---|" * 3 * len(models))
-    for name in SETS:
-        results = [judge(model, args.data / "eval" / name) for model in models.values()]
-        print(
-            f"| {name} | {results[0][0]} |"
-            + "".join(f" {e:.3f} | {i:.3f} | {f:.3f} |" for _, e, i, f in results)
-        )
-    if args.timing:
-        for name, model in models.items():
-            print(f"{name}: {median_ms(model):.1f} ms a picture on {args.threads} threads")
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
