@@ -23,6 +23,30 @@ def save_red_key(path: Path, *, side: int = 64) -> Path:
     return path
 
 
+def save_red_bytes(path: Path, *, side: int = 64) -> Path:
+    """Alpha is the red channel, by the built-in model's contract: `image` uint8 (N, side, side, 3) ->
+    `alpha` float32 (N, 1, side, side).
+    """
+    red = numpy_helper.from_array(np.array([0], np.int64), "red")
+    full = numpy_helper.from_array(np.array(255, np.float32), "full")
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["image"], ["values"], to=TensorProto.FLOAT),
+            helper.make_node("Transpose", ["values"], ["planes"], perm=[0, 3, 1, 2]),
+            helper.make_node("Gather", ["planes", "red"], ["red_plane"], axis=1),
+            helper.make_node("Div", ["red_plane", "full"], ["alpha"]),
+        ],
+        "red-bytes",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", side, side, 3])],
+        [helper.make_tensor_value_info("alpha", TensorProto.FLOAT, ["N", 1, side, side])],
+        [red, full],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
 def red_key_catalogue(folder: Path, *, side: int = 64, model_id: str = "red-key") -> Path:
     """A catalogue of one's own, naming a red-key graph in the same folder."""
     save_red_key(folder / f"{model_id}.onnx", side=side)
