@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from pictures import Library, is_held_out
+from pictures import Library, Pairs, is_held_out
 from shapes import Alpha, shape
 
 Picture = NDArray[np.float32]
@@ -55,18 +55,12 @@ def _crop(
     side: int,
     *,
     least: float,
-    most: float = 1.0,
-    aside: bool = False,
 ) -> Picture:
-    """A random part of a picture, resized to (side, side), perhaps mirrored.
-
-    `least` and `most` are shares of each side; `aside` takes a corner, where subjects seldom are.
-    """
+    """A random part of a picture, at least this share of each side, resized to (side, side), perhaps
+    mirrored."""
     height, width = picture.shape[:2]
-    h, w = (int(n * rng.uniform(least, most)) for n in (height, width))
+    h, w = (int(n * rng.uniform(least, 1.0)) for n in (height, width))
     y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
-    if aside:
-        y, x = rng.choice([0, height - h]), rng.choice([0, width - w])
     part = cv2.resize(picture[y : y + h, x : x + w], (side, side), interpolation=cv2.INTER_LINEAR)
     return (part[:, ::-1] if rng.random() < 0.5 else part).astype(np.float32)
 
@@ -84,29 +78,52 @@ def softened(picture: NDArray[np.float32], sigma_px: float) -> NDArray[np.float3
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
+def surroundings(library: Library, rng: Generator, side: int) -> Picture | None:
+    """A part of a photograph beside its outlined subject; None where chance finds no such part."""
+    pairs = library.pairs.get("outlined")
+    if pairs is None:
+        return None
+    row = trained_row(pairs, rng)
+    mask = pairs.masks[row]
+    height, width = mask.shape
+    for _ in range(6):
+        h, w = (int(n * rng.uniform(0.2, 0.6)) for n in (height, width))
+        y, x = int(rng.integers(0, height - h + 1)), int(rng.integers(0, width - w + 1))
+        if not mask[y : y + h : 4, x : x + w : 4].any():
+            part = pairs.images[row][y : y + h, x : x + w]
+            return cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    return None
+
+
 def background(library: Library, rng: Generator, side: int, *, may_hold_things: bool) -> Picture:
     """What lies behind a subject: a plain or made-up backdrop, a place, or a part of some scene.
 
-    Scenes may hold a subject of their own, so they come only where allowed: sharp from a corner, or blurred.
+    Scenes may hold a subject of their own, so they come only where allowed: blurred, or the part beside it.
     """
     kind = rng.random()
     if kind < 0.10:
         return np.full((side, side, 3), 255.0 if rng.random() < 0.6 else rng.uniform(0, 255, 3), np.float32)
-    if kind < 0.22:
+    if kind < 0.20:
         return gradient(rng, side)
-    if kind < 0.30:
+    if kind < 0.25:
         return noise(rng, side)
-    if kind < 0.50 or not may_hold_things:
-        picture = _crop(library.places[rng.integers(len(library.places))], rng, side, least=0.3)
-        sigma = side * rng.choice([0.0, 0.0, 0.01, 0.03])
-    elif kind < 0.75:
-        scene = library.scenes[rng.integers(len(library.scenes))]
-        picture = _crop(scene, rng, side, least=0.25, most=0.5, aside=True)
-        sigma = 0.0
-    else:
+    if may_hold_things and kind < 0.60:
+        beside = surroundings(library, rng, side)
+        if beside is not None:
+            return softened(beside, side * rng.choice([0.0, 0.0, 0.01, 0.02]))
+    if may_hold_things and kind > 0.85:
         picture = _crop(library.scenes[rng.integers(len(library.scenes))], rng, side, least=0.15)
-        sigma = side * rng.uniform(0.012, 0.05)
-    return softened(picture, sigma)
+        return softened(picture, side * rng.uniform(0.015, 0.05))
+    picture = _crop(library.places[rng.integers(len(library.places))], rng, side, least=0.3)
+    return softened(picture, side * rng.choice([0.0, 0.0, 0.01, 0.03]))
+
+
+def trained_row(pairs: Pairs, rng: Generator) -> int:
+    """A random picture of a set that is not held out."""
+    row = int(rng.integers(len(pairs.names)))
+    while is_held_out(pairs.names[row]):
+        row = int(rng.integers(len(pairs.names)))
+    return row
 
 
 def texture(library: Library, rng: Generator, side: int) -> Picture:
@@ -143,20 +160,30 @@ def drawn_thing(library: Library, rng: Generator, side: int) -> tuple[Picture, A
     return shaded(skin, alpha, rng), alpha
 
 
+LIFTED = {"outlined": 0.5, "clothing": 0.2, "cats": 0.1, "ccp": 0.1, "human": 0.1}
+"""The photographed sets that subjects are lifted out of, with how often relative to each other."""
+
+
+def softened_cut(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A hard mask drawn in by a pixel and softened, so that a lifted subject takes no rim of its old
+    background along."""
+    return cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8)), (0, 0), 0.8)
+
+
 def cut_out_thing(library: Library, rng: Generator, side: int) -> tuple[Picture, Alpha]:
     """A subject lifted out of the photographed sets or from the RGBA cut-outs, trimmed to its bounding
     box."""
-    if rng.random() < 0.45:
+    if rng.random() < 0.2:
         rgba = library.cutouts[rng.integers(len(library.cutouts))]
-        if rng.random() < 0.02:
+        if rng.random() < 0.05:
             rgba = library.cutouts[len(library.cutouts) - 1 - int(rng.integers(3))]
         picture, mask = rgba[..., :3], rgba[..., 3]
     else:
-        pairs = library.pairs[rng.choice(["clothing", "cats", "ccp", "human"], p=[0.4, 0.2, 0.2, 0.2])]
-        row = int(rng.integers(len(pairs.names)))
-        while is_held_out(pairs.names[row]):
-            row = int(rng.integers(len(pairs.names)))
-        picture, mask = pairs.images[row], pairs.masks[row]
+        sets = {name: share for name, share in LIFTED.items() if name in library.pairs}
+        shares = np.array(list(sets.values())) / sum(sets.values())
+        pairs = library.pairs[str(rng.choice(list(sets), p=shares))]
+        row = trained_row(pairs, rng)
+        picture, mask = pairs.images[row], softened_cut(pairs.masks[row])
     x, y, w, h = cv2.boundingRect((mask > 8).astype(np.uint8))
     if w < 8 or h < 8:
         return drawn_thing(library, rng, side)
@@ -224,7 +251,7 @@ def composite(library: Library, rng: Generator, side: int, *, drawn: bool) -> tu
     for _ in range(count):
         thing, alpha = make(library, rng, side)
         # Small things are rarer and singly placed: the middle half of a picture is where subjects are.
-        scale = float(np.clip(rng.lognormal(-0.3, 0.35), 0.18, 1.3)) / (1.0 if count == 1 else 1.3)
+        scale = float(np.clip(rng.lognormal(-0.4, 0.45), 0.15, 1.3)) / (1.0 if count == 1 else 1.3)
         placed = lay(scene, _matched_light(thing, scene, rng), alpha, rng, scale=scale)
         total = total + placed * (1.0 - total)
     return scene, np.clip(total, 0, 1)

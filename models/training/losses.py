@@ -55,3 +55,9 @@ def coarse_loss(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     small = functional.interpolate(truth, size=logits.shape[-2:], mode="area")
     bce = functional.binary_cross_entropy_with_logits(logits, small, reduction="none").mean((1, 2, 3))
     return ((bce + soft_iou_loss(torch.sigmoid(logits), small)) * weight).sum() / weight.sum()
+
+
+def presence_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """What it costs to be wrong about there being a subject: logits (N, 1, 1, 1), truth (N, 1, H, W)."""
+    there = (truth.amax((1, 2, 3), keepdim=True) > 0.5).float()
+    return functional.binary_cross_entropy_with_logits(logits, there)

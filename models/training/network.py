@@ -12,9 +12,12 @@ from torch.nn import functional
 
 STRIDE = 32
 """Height and width of the input must be multiples of this."""
+PUSH = 3.0
+"""How far a picture's logits sink for each unit of certainty that it holds no subject."""
 
 
-def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+def conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    """A 3x3 convolution, its batch norm and a ReLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
@@ -27,7 +30,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _conv(channels, channels)
+        self.first = conv(channels, channels)
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
 
@@ -66,7 +69,7 @@ class Decode(nn.Module):
     def __init__(self, coarse: int, skip: int, outputs: int) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(coarse, outputs, 1, bias=False)
-        self.mix = _conv(outputs + skip, outputs)
+        self.mix = conv(outputs + skip, outputs)
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
         up = functional.interpolate(
@@ -79,30 +82,30 @@ class SubjectNet(nn.Module):
     """Subject matting in one pass.
 
     `forward` takes float32 (N, 3, H, W), sRGB scaled to about [-2, 2] (see `normalise`), H and W multiples of
-    `STRIDE`. It returns the logits (N, 1, H, W); while training, a tuple of them and of the coarse logits at
-    1/8 and 1/16, which exist only to teach the inner layers.
+    `STRIDE`. It returns the logits (N, 1, H, W); while training, a tuple of them, of the coarse logits at 1/8
+    and 1/16, which exist only to teach the inner layers, and of `presence` (N, 1, 1, 1), the logit of there
+    being a subject at all. A picture that is thought to hold none has all its logits pushed down.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.at_half = _conv(12, 16)
-        self.at_quarter = nn.Sequential(_conv(16, 32, stride=2), Residual(32))
-        self.at_eighth = nn.Sequential(_conv(32, 64, stride=2), Residual(64))
-        self.at_sixteenth = nn.Sequential(
-            _conv(64, 112, stride=2), Residual(112), Residual(112), Context(112)
-        )
-        self.at_deepest = nn.Sequential(_conv(112, 176, stride=2), *(Context(176) for _ in range(4)))
+        self.at_half = conv(12, 16)
+        self.at_quarter = nn.Sequential(conv(16, 32, stride=2), Residual(32))
+        self.at_eighth = nn.Sequential(conv(32, 64, stride=2), Residual(64))
+        self.at_sixteenth = nn.Sequential(conv(64, 112, stride=2), Residual(112), Residual(112), Context(112))
+        self.at_deepest = nn.Sequential(conv(112, 176, stride=2), *(Context(176) for _ in range(6)))
         self.scene = nn.Sequential(nn.Conv2d(176, 176, 1), nn.ReLU(inplace=True), nn.Conv2d(176, 176, 1))
+        self.presence = nn.Conv2d(176, 1, 1)
         self.to_sixteenth = Decode(176, 112, 96)
-        self.around = Context(96)
+        self.around = nn.Sequential(Context(96), Context(96))
         self.to_eighth = Decode(96, 64, 64)
         self.to_quarter = Decode(64, 32, 32)
         self.to_half = Decode(32, 16, 16)
-        self.refine = nn.Sequential(_conv(16 + 12, 20), nn.Conv2d(20, 4, 3, padding=1))
+        self.refine = nn.Sequential(conv(16 + 12, 20), nn.Conv2d(20, 4, 3, padding=1))
         self.coarse_eighth = nn.Conv2d(64, 1, 1)
         self.coarse_sixteenth = nn.Conv2d(96, 1, 1)
 
-    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor, Tensor, Tensor]:
         # Each 2x2 square of pixels becomes one place with twelve channels: full resolution at a quarter of
         # the cost.
         packed = functional.pixel_unshuffle(x, 2)
@@ -112,14 +115,16 @@ class SubjectNet(nn.Module):
         sixteenth = self.at_sixteenth(eighth)
         deepest = self.at_deepest(sixteenth)
         deepest = functional.relu(deepest + self.scene(deepest.mean((2, 3), keepdim=True)))
+        presence = self.presence(deepest.mean((2, 3), keepdim=True))
         d16 = self.around(self.to_sixteenth(deepest, sixteenth))
         d8 = self.to_eighth(d16, eighth)
         d4 = self.to_quarter(d8, quarter)
         d2 = self.to_half(d4, half)
         logits = functional.pixel_shuffle(self.refine(torch.cat((d2, packed), 1)), 2)
+        logits = logits - PUSH * functional.softplus(-presence)
         if not self.training:
             return logits
-        return logits, self.coarse_eighth(d8), self.coarse_sixteenth(d16)
+        return logits, self.coarse_eighth(d8), self.coarse_sixteenth(d16), presence
 
 
 def normalise(image: Tensor) -> Tensor:

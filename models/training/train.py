@@ -1,14 +1,17 @@
-"""Trains the built-in network from random weights, on a CPU, within a given time.
+"""Trains the built-in network from random weights, within a given time or number of steps.
 
     python train.py --data DATA --work WORK --minutes 100
+    python train.py --data DATA --work WORK --steps 20000
 
-WORK receives the picture cache, `checkpoint.pt` (everything needed to go on with --resume) and `log.csv`. The
-learning rate follows the share of the time that has passed, so that a run ends on time whatever else the
-machine does.
+WORK receives the picture cache, `checkpoint.pt` (everything needed to go on with --resume) and `log.csv`.
+The learning rate follows the share of the run that has passed: with --minutes a run ends on time whatever
+else the machine does, with --steps two runs with one seed see the same pictures.
 
-Each of --processes processes runs on one thread and sees its own pictures; they average their gradients once
-a step. Two threads of one process would wait for each other in every layer: on a busy two-core machine one
-small convolution's backward pass then took up to 160 ms, and 5 to 12 ms on one thread.
+On a GPU one process trains and several draw pictures. On a CPU each of --processes processes runs on one
+thread and sees its own pictures; they average their gradients once a step. Two threads of one process would
+wait for each other in every layer: on a busy two-core machine one small convolution's backward pass then took
+up to 160 ms, and 5 to 12 ms on one thread. Compiling the network did not pay on the CPU (46 pictures a second
+and core against 52), bfloat16 does (52 against 37).
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import csv
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,30 +32,39 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from losses import coarse_loss, matting_loss
+from designs import DESIGNS
+from losses import coarse_loss, matting_loss, presence_loss
 from metrics import f_curve, iou_at_half, mean_absolute_error
-from network import SubjectNet, normalise
-from pictures import PAIR_SETS, Library, open_library
+from network import Context, normalise
+from pictures import OWN, Library, open_library
 from samples import Batches, held_out
 
-SIZES: tuple[tuple[float, int], ...] = ((0.30, 192), (0.85, 256), (1.01, 320))
+SIZES: tuple[tuple[float, int], ...] = ((0.45, 192), (0.88, 256), (1.01, 320))
 """Up to which share of the run the pictures have which side, in pixels."""
 COARSE_SHARE = 0.3
+PRESENCE_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Plan:
     """How to train.
 
-    `minutes` is wall-clock time from the start, or from the resumption, to the end; `batch` counts the
-    pictures that each of the `processes` takes per step.
+    The run ends after `minutes` of wall-clock time from its start, or from its resumption, or after `steps`
+    in all; one of them is None. `batch` counts the pictures that each of the `processes` takes per step.
+    `side` fixes the side of the pictures, in pixels, instead of raising it by `SIZES`. `without` names kinds
+    of samples to leave out, to see what they bring.
     """
 
     data: Path
     work: Path
-    minutes: float
+    minutes: float | None = None
+    steps: int | None = None
     batch: int = 12
     processes: int = 2
+    device: str = "cpu"
+    design: str = "subject"
+    side: int | None = None
+    without: tuple[str, ...] = ()
     peak_rate: float = 2e-3
     weight_decay: float = 0.02
     warm_up_steps: int = 200
@@ -61,10 +73,15 @@ class Plan:
     save_every_s: float = 60.0
     validate_every_s: float = 600.0
     resume: bool = False
+    start: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.minutes <= 0 or self.batch < 2 or self.processes < 1:
-            raise ValueError("Training needs some minutes, a process and batches of at least 2 pictures.")
+        if (self.minutes is None) == (self.steps is None):
+            raise ValueError("Say either --minutes or --steps.")
+        if (self.minutes or self.steps or 0) <= 0 or self.batch < 2 or self.processes < 1:
+            raise ValueError("Training needs some time, a process and batches of at least 2 pictures.")
+        if self.device != "cpu" and self.processes > 1:
+            raise ValueError("On a GPU one process trains: say --processes 1.")
 
 
 def learning_rate(plan: Plan, *, step: int, progress: float) -> float:
@@ -73,9 +90,25 @@ def learning_rate(plan: Plan, *, step: int, progress: float) -> float:
     return plan.peak_rate * min(1.0, (step + 1) / plan.warm_up_steps) * max(decay, 1e-3)
 
 
-def side_px(progress: float) -> int:
+def side_px(plan: Plan, progress: float) -> int:
     """The side of the training pictures at this share of the run."""
+    if plan.side is not None:
+        return plan.side
     return next(side for until, side in SIZES if min(progress, 1.0) < until)
+
+
+def begin_from(network: nn.Module, checkpoint: Path) -> None:
+    """Takes over the averaged weights of an earlier run where names and shapes agree; the rest stays random.
+
+    A look-around that is new starts by adding nothing, so that the network begins as good as it was.
+    """
+    old = torch.load(checkpoint, weights_only=True)["average"]
+    own = network.state_dict()
+    taken = {name: value for name, value in old.items() if name in own and own[name].shape == value.shape}
+    network.load_state_dict(taken, strict=False)
+    for name, module in network.named_modules():
+        if isinstance(module, Context) and f"{name}.out_norm.weight" not in taken:
+            nn.init.zeros_(module.out_norm.weight)
 
 
 @torch.no_grad()
@@ -92,12 +125,14 @@ def update_average(average: nn.Module, network: nn.Module, *, decay: float) -> N
 def validate(network: nn.Module, library: Library, side: int) -> dict[str, dict[str, float]]:
     """MAE, IoU at 0.5 and max-F on the held-out pictures of each set, at the training size."""
     network.eval()
+    device = next(network.parameters()).device
     results = {}
-    for name in PAIR_SETS:
-        images, truths = held_out(library.pairs[name], side)
-        alphas = torch.cat([torch.sigmoid(network(normalise(part))) for part in images.split(8)])[
-            :, 0
-        ].numpy()
+    for name, pictures in library.pairs.items():
+        if name == OWN:
+            continue
+        images, truths = held_out(pictures, side)
+        parts = [torch.sigmoid(network(normalise(part.to(device)))) for part in images.split(8)]
+        alphas = torch.cat(parts)[:, 0].cpu().numpy()
         pairs = list(zip(alphas, truths[:, 0].numpy().astype(np.float32) / 255, strict=True))
         results[name] = {
             "mae": float(np.mean([mean_absolute_error(a, t) for a, t in pairs])),
@@ -113,7 +148,9 @@ class Run:
     def __init__(self, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
         self.plan = plan
-        self.network = SubjectNet().to(memory_format=torch.channels_last)
+        self.network = DESIGNS[plan.design]().to(plan.device, memory_format=torch.channels_last)
+        if plan.start:
+            begin_from(self.network, plan.start)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         rest = [p for p in self.network.parameters() if p.ndim <= 1]
         groups = [
@@ -128,7 +165,7 @@ class Run:
         self.trained_s = 0.0
         self.progress_before = 0.0
         if plan.resume:
-            state = torch.load(plan.work / "checkpoint.pt", weights_only=True)
+            state = torch.load(plan.work / "checkpoint.pt", weights_only=True, map_location=plan.device)
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
@@ -138,7 +175,9 @@ class Run:
         self.started = time.time()
 
     def _own_progress(self) -> float:
-        """The share of the whole run that has passed by this process's clock, in [0, 1+]."""
+        """The share of the whole run that has passed, by its steps or this process's clock, in [0, 1+]."""
+        if self.plan.minutes is None:
+            return (self.step + 1) / self.plan.steps
         share = (time.time() - self.started) / (self.plan.minutes * 60)
         return self.progress_before + (1 - self.progress_before) * share
 
@@ -159,6 +198,9 @@ class Run:
 
     def _agree(self) -> None:
         """Averages the gradients, and the progress that the learning rate depends on, over all processes."""
+        if self.plan.processes == 1:
+            self.progress = self._own_progress()
+            return
         gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
         together = torch.cat([*(g.reshape(-1) for g in gradients), torch.tensor([self._own_progress()])])
         dist.all_reduce(together)
@@ -174,12 +216,14 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.network.train()
-        truth = alphas.float() / 255
-        picture = normalise(images).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
-            fine, *coarse = self.network(picture)
+        device = self.plan.device
+        truth, trust = alphas.to(device).float() / 255, trust.to(device)
+        picture = normalise(images.to(device)).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.split(":")[0], torch.bfloat16):
+            fine, *coarse, presence = self.network(picture)
         main = matting_loss(fine.float(), truth, trust)
         loss = main + COARSE_SHARE * torch.stack([coarse_loss(c.float(), truth, trust) for c in coarse]).sum()
+        loss = loss + PRESENCE_SHARE * presence_loss(presence.float(), truth)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self._agree()
@@ -195,21 +239,33 @@ class Run:
 def train(plan: Plan, rank: int) -> None:
     """Trains until the time is up; the first process also logs, validates and saves."""
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=plan.processes)
+    if plan.processes > 1:
+        dist.init_process_group("gloo", rank=rank, world_size=plan.processes)
     library = open_library(plan.data, plan.work / "cache")
+    left = {name: pictures for name, pictures in library.pairs.items() if name not in plan.without}
+    library = replace(library, pairs=left)
     run = Run(plan)
-    side = mp.get_context("fork").Value("i", side_px(run.progress))
-    batches = Batches(library, batch=plan.batch, side_px=side, seed=(plan.seed * 1000 + run.step) * 16 + rank)
+    side = mp.get_context("fork").Value("i", side_px(plan, run.progress))
+    seed = (plan.seed * 1000 + run.step) * 64 + rank * 32
+    batches = Batches(library, batch=plan.batch, side_px=side, seed=seed, without=plan.without)
+    workers = 1 if plan.device == "cpu" else max(1, (os.cpu_count() or 2) - 1)
     loader = iter(
-        DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="fork")
+        DataLoader(
+            batches,
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=4,
+            multiprocessing_context="fork" if plan.device == "cpu" else "forkserver",
+        )
     )
     journal = Journal(plan, library) if rank == 0 else None
     while run.progress < 1.0:
         loss = run.learn(*next(loader))
-        side.value = side_px(run.progress)
+        side.value = side_px(plan, run.progress)
         if journal:
             journal.note(run, loss)
-    dist.destroy_process_group()
+    if plan.processes > 1:
+        dist.destroy_process_group()
 
 
 class Journal:
@@ -227,13 +283,17 @@ class Journal:
         now, ended = time.time(), run.progress >= 1.0
         if run.step % 100 == 0:
             mean = f"{np.mean(self.losses):.4f}"
-            self._write("loss", run.step, run.seen, f"{run.progress:.4f}", side_px(run.progress), mean)
+            self._write(
+                "loss", run.step, run.seen, f"{run.progress:.4f}", side_px(self.plan, run.progress), mean
+            )
             self.losses.clear()
         if ended or now - self.saved > self.plan.save_every_s:
             run.save()
             self.saved = now
         if ended or now - self.validated > self.plan.validate_every_s:
-            for name, figures in validate(run.average, self.library, side_px(run.progress)).items():
+            for name, figures in validate(
+                run.average, self.library, side_px(self.plan, run.progress)
+            ).items():
                 self._write(
                     "validation", run.step, name, *(f"{figures[key]:.4f}" for key in ("mae", "iou", "max_f"))
                 )
@@ -254,14 +314,24 @@ def main() -> None:
         "--data", type=Path, required=True, help="folder with train/, rgba/, backgrounds/, unlabeled/"
     )
     parser.add_argument("--work", type=Path, required=True, help="folder for cache, checkpoint and log")
-    parser.add_argument(
-        "--minutes", type=float, required=True, help="wall-clock time until the end of training"
-    )
+    parser.add_argument("--minutes", type=float, help="wall-clock time until the end of training")
+    parser.add_argument("--steps", type=int, help="optimiser steps until the end, instead of --minutes")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in WORK")
-    parser.add_argument("--processes", type=int, default=2, help="as many as there are cores to use")
+    parser.add_argument("--start", type=Path, help="begin with the averaged weights of this checkpoint")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--processes", type=int, help="CPU: as many as there are cores to use (2); GPU: 1")
+    parser.add_argument("--batch", type=int, default=12, help="pictures that each process takes per step")
+    parser.add_argument("--design", choices=DESIGNS, default="subject", help="which network to teach")
+    parser.add_argument("--side", type=int, help="fix the side of the pictures, in pixels")
+    parser.add_argument(
+        "--without", nargs="*", default=(), metavar="KIND", help="kinds of samples to leave out"
+    )
+    parser.add_argument("--peak-rate", type=float, default=Plan.peak_rate, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    plan = Plan(**vars(args))
+    if args.processes is None:
+        args.processes = 2 if args.device == "cpu" else 1
+    plan = Plan(**(vars(args) | {"without": tuple(args.without)}))
     plan.work.mkdir(parents=True, exist_ok=True)
     open_library(plan.data, plan.work / "cache")
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")

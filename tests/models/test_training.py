@@ -1,5 +1,6 @@
-"""The parts of `models/training` that can be checked in seconds: drawn truth, metrics, losses and the
-network's shapes. They skip where the training requirements are not installed; nothing that ships needs those.
+"""What `models/training` does, in seconds: drawn truth, outlines, losses, the networks' shapes, and a whole
+small training on generated pictures up to a graph that runs. The tests skip where the training requirements
+are not installed; nothing that ships needs those.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def library():
     masks = np.zeros((3, 96, 96), np.uint8)
     masks[:, 20:70, 30:60] = 255
     cutouts = np.concatenate((squares[:, :64, :64], masks[:, :64, :64, None]), -1)
-    names = ("ccp", "clothing", "cats", "voc", "human")
+    names = ("ccp", "clothing", "cats", "voc", "human", "outlined")
     return Library({n: Pairs(squares, masks, ("a", "b", "c")) for n in names}, squares, squares, cutouts)
 
 
@@ -47,19 +48,21 @@ def test_every_shape_is_an_alpha_with_something_in_it():
 
 
 def test_the_same_seed_draws_the_same_samples():
-    from samples import sample
+    from samples import sample, shares_of
 
-    first, second = (sample(library(), np.random.default_rng(5), 96) for _ in range(2))
+    pictures = library()
+    shares = shares_of(pictures)
+    first, second = (sample(pictures, np.random.default_rng(5), 96, shares=shares) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
 
 
 def test_samples_have_the_asked_size_and_type():
-    from samples import sample
+    from samples import sample, shares_of
 
     rng, pictures = np.random.default_rng(2), library()
     for _ in range(40):
-        image, alpha, trust = sample(pictures, rng, 96)
+        image, alpha, trust = sample(pictures, rng, 96, shares=shares_of(pictures))
         assert (image.shape, alpha.shape) == ((96, 96, 3), (96, 96))
         assert image.dtype == alpha.dtype == np.uint8
         assert 0 < trust <= 1
@@ -90,6 +93,67 @@ def test_variants_of_one_source_are_held_out_together():
         assert is_held_out(f"group{group:04}_png.a") == is_held_out(f"group{group:04}_jpeg.b")
 
 
+def disc(centre, radius_px, side=200):
+    y, x = np.mgrid[0:side, 0:side]
+    return np.hypot(y - centre[0], x - centre[1]) < radius_px
+
+
+def ring_outline(radius_percent, points=24):
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    return np.stack((50 + radius_percent * np.cos(angle), 50 + radius_percent * np.sin(angle)), 1)
+
+
+def test_an_outline_is_filled_and_its_gaps_stay_open():
+    from outlines import Outline, drawn_mask
+
+    outline = Outline("photo.jpg", (ring_outline(40.0),), (ring_outline(10.0),), snaps=False)
+    mask = drawn_mask(outline, (200, 200))
+    assert mask[100, 40] == 255
+    assert mask[100, 100] == mask[5, 5] == 0
+
+
+def test_an_outline_snaps_to_the_edge_beside_it():
+    from outlines import Outline, drawn_mask, snapped_mask
+
+    truth = disc((100, 100), 70)
+    rng = np.random.default_rng(0)
+    image = np.where(truth[..., None], (200, 60, 40), (40, 90, 160)) + rng.normal(0, 6, (200, 200, 3))
+    image = image.clip(0, 255).astype(np.uint8)
+    outline = Outline("photo.jpg", (ring_outline(33.5),), (), snaps=True)
+    wrong = np.count_nonzero((drawn_mask(outline, (200, 200)) > 0) != truth)
+    still_wrong = np.count_nonzero((snapped_mask(outline, image) > 0) != truth)
+    assert still_wrong < 0.2 * wrong
+
+
+def test_every_outline_that_ships_encloses_something():
+    from outlines import drawn_mask, read_outlines
+
+    outlines = read_outlines()
+    assert len({o.photo for o in outlines}) == len(outlines)
+    for outline in outlines:
+        assert bool(outline.outer) == bool(drawn_mask(outline, (100, 100)).any()), outline.photo
+
+
+def test_kinds_that_a_library_lacks_or_is_to_do_without_get_no_share():
+    from samples import shares_of
+
+    shares = shares_of(library(), without=("cats",))
+    assert sum(shares.values()) == pytest.approx(1)
+    assert not {"cats", "own", "doubtful"} & set(shares)
+
+
+@pytest.mark.parametrize("design", ["subject", "dense", "nested"])
+def test_every_design_gives_logits_of_the_pictures_size(design):
+    from designs import DESIGNS
+
+    network = DESIGNS[design]()
+    fine, eighth, sixteenth, presence = network(torch.zeros(2, 3, 64, 96))
+    assert fine.shape == (2, 1, 64, 96)
+    assert (eighth.shape[-2:], sixteenth.shape[-2:]) == ((8, 12), (4, 6))
+    assert presence.shape == (2, 1, 1, 1)
+    assert network.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 1, 64, 64)
+
+
 def test_a_perfect_alpha_costs_next_to_nothing():
     from losses import matting_loss
 
@@ -109,41 +173,69 @@ def test_soft_iou_charges_for_subject_found_in_an_empty_picture():
     assert soft_iou_loss(truth + 1, truth).item() > 0.5
 
 
-def test_metrics_of_a_known_overlap():
-    from metrics import f_curve, iou_at_half, mean_absolute_error
+def generated_data(folder):
+    """A data folder of the layout that the training reads, with a bright disc as every picture's subject."""
+    cv2 = pytest.importorskip("cv2")
+    rng = np.random.default_rng(3)
 
-    truth, alpha = np.zeros((2, 4), np.float32), np.zeros((2, 4), np.float32)
-    truth[:, :2], alpha[:, 1:3] = 1, 1
-    assert iou_at_half(alpha, truth) == pytest.approx(1 / 3)
-    assert mean_absolute_error(alpha, truth) == pytest.approx(0.5)
-    assert f_curve(alpha, truth).max() == pytest.approx(0.5)
+    def photo(path, subject=None):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = rng.integers(0, 90, (80, 80, 3), np.uint8)
+        if subject is not None:
+            picture[subject] += 150
+        cv2.imwrite(str(path), picture)
+
+    for name in ("ccp", "clothing", "cats", "voc", "human"):
+        for number in range(4):
+            subject = disc(rng.uniform(25, 55, 2), rng.uniform(12, 30), side=80)
+            photo(folder / f"train/{name}/images/{number}.jpg", subject)
+            masks = folder / f"train/{name}/masks"
+            masks.mkdir(exist_ok=True)
+            cv2.imwrite(str(masks / f"{number}.png"), subject.astype(np.uint8) * 255)
+    for place in ("nopeople_640", "bsds500", "camvid701"):
+        for number in range(6):
+            photo(folder / f"backgrounds/{place}/images/{number}.jpg")
+    photo(folder / "unlabeled/imagenet1000/images/0.jpg")
+    cutouts = folder / "rgba/emoji"
+    cutouts.mkdir(parents=True)
+    for number in range(4):
+        rgba = np.dstack((rng.integers(0, 256, (64, 64, 3)), disc((32, 32), 20, side=64) * 255))
+        cv2.imwrite(str(cutouts / f"{number}.png"), rgba.astype(np.uint8))
+    for name in ("lego", "people"):
+        (folder / "rgba" / name).mkdir()
 
 
-def test_folding_the_norms_keeps_the_output():
-    from export import fold_norms
-    from network import SubjectNet
+def test_a_few_steps_lower_the_loss_and_end_in_a_graph_that_runs(tmp_path, monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    import export
+    import train
 
-    torch.manual_seed(0)
-    network = SubjectNet()
-    network(torch.randn(2, 3, 64, 64))
-    network.eval()
-    picture = torch.randn(1, 3, 64, 64)
-    with torch.no_grad():
-        before = network(picture)
-        fold_norms(network)
-        assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
-        torch.testing.assert_close(network(picture), before, atol=1e-3, rtol=1e-3)
+    monkeypatch.setattr(export, "SIDE_PX", 64)
+    generated_data(tmp_path / "data")
+    (tmp_path / "work").mkdir()
+    plan = train.Plan(tmp_path / "data", tmp_path / "work", steps=30, batch=4, processes=1, side=64)
+    losses = []
+    learn = train.Run.learn
+    monkeypatch.setattr(train.Run, "learn", lambda *run: losses.append(learn(*run)) or losses[-1])
+    train.train(plan, 0)
+    assert np.mean(losses[-6:]) < np.mean(losses[:6])
+
+    export.export(tmp_path / "work" / "checkpoint.pt", tmp_path / "out.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "out.onnx", providers=["CPUExecutionProvider"])
+    (alpha,) = session.run(None, {"image": np.zeros((1, 64, 64, 3), np.uint8)})
+    assert alpha.shape == (1, 1, 64, 64)
+    assert 0 <= alpha.min() <= alpha.max() <= 1
 
 
-def test_grabcut_keeps_a_label_that_the_colours_bear_out():
-    from metrics import iou_at_half
-    from self_training import grabcut
+def test_a_run_goes_on_where_it_stopped(tmp_path):
+    from dataclasses import replace
 
-    y, x = np.mgrid[0:160, 0:160]
-    disc = (np.hypot(x - 80, y - 80) < 40).astype(np.float32)
-    noise = np.random.default_rng(0).normal(0, 8, (160, 160, 3))
-    image = np.clip(np.where(disc[..., None] > 0, (200, 40, 40), (60, 120, 60)) + noise, 0, 255).astype(
-        np.uint8
-    )
-    guess = np.clip(disc * 0.8 + 0.1, 0, 1).astype(np.float32)
-    assert iou_at_half(grabcut(image, guess), disc) > 0.9
+    import train
+
+    generated_data(tmp_path / "data")
+    (tmp_path / "work").mkdir()
+    plan = train.Plan(tmp_path / "data", tmp_path / "work", steps=2, batch=2, processes=1, side=64)
+    train.train(plan, 0)
+    run = train.Run(replace(plan, steps=5, resume=True))
+    assert (run.step, run.seen) == (2, 4)
