@@ -31,6 +31,8 @@ from evaluation.sets import Pair, pairs_of, pictures_without_subject
 from evaluation.sheets import Cell, draw_sheet, thumbnail_size
 
 _ROUNDS, _WARM_UP = 30, 3
+_CAPTION = 34
+"""Letters that fit under a cell."""
 
 
 def score_set(models: Models, pairs: Sequence[Pair]) -> dict[str, list[Score]]:
@@ -69,7 +71,7 @@ def sheet_row(models: Models, pair: Pair, captions: Sequence[str]) -> list[Cell]
     picture = pair.picture()
     size = thumbnail_size(picture.width, picture.height)
     cells = [
-        Cell(srgb_proxy(picture, *size), f"{pair.set_name}/{pair.name}"[:40]),
+        Cell(srgb_proxy(picture, *size), f"{pair.set_name}/{pair.name}"[:_CAPTION]),
         Cell(_grey(pair.truth(picture), size), "truth"),
     ]
     for name, caption in zip(models.names, captions, strict=True):

@@ -72,6 +72,13 @@ def test_exact_truth_scores_full_marks_and_no_error():
     assert errors == [0] * 5
 
 
+def test_a_known_overlap():
+    truth, alpha = plane(["##00", "##00"]), plane(["0##0", "0##0"])
+    assert iou_at_half(alpha, truth) == pytest.approx(1 / 3)
+    assert mean_absolute_error(alpha, truth) == pytest.approx(0.5)
+    assert f_curve(alpha, truth)[255] == pytest.approx(0.5)
+
+
 def test_single_precision_says_the_same():
     alpha, truth = alpha_and_subject("two under noise")
     single = alpha.astype(np.float32), truth.astype(np.float32)
