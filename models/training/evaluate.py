@@ -18,7 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matted.errors import MattedError
+from matted.errors import BadOption, MattedError
 from matted.imaging.colour import srgb_proxy
 from matted.imaging.picture import Picture
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def write_report(models: Models, sets: dict[str, dict[str, list[Score]]], folder
     for name, by_model in sets.items():
         draw_sheet(folder / "sheets" / f"{name}.png", rows(report.shown(by_model[first])))
     worst = report.worst(sets)
-    draw_sheet(folder / "sheets" / "worst.png", rows(worst))
+    draw_sheet(folder / "worst.png", rows(worst))
     return (
         f"{report.summary_table(sets)}\n## All figures\n\n{report.full_tables(sets)}\n"
         f"## The worst {len(worst)} pictures of {first}\n\n{report.worst_table(worst)}"
@@ -116,7 +116,7 @@ def write_empties(models: Models, pairs: Sequence[Pair], folder: Path) -> str:
     first = means[models.names[0]]
     fullest = sorted(range(len(pairs)), key=lambda row: -first[row])[:12]
     draw_sheet(
-        folder / "sheets" / "empty.png",
+        folder / "empty.png",
         [
             sheet_row(models, pairs[row], [f"mean {means[name][row]:.3f}" for name in models.names])
             for row in fullest
@@ -136,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    chosen = [pairs_of(folder) for folder in given.sets]
+    chosen = {folder.name: pairs_of(folder) for folder in given.sets}
+    if len(chosen) < len(given.sets):
+        raise BadOption("Two sets have one name: score them apart.")
     empties = pictures_without_subject(given.empty) if given.empty else []
     models = Models(
         given.model or ["builtin"],
@@ -148,7 +150,7 @@ def _run(given: argparse.Namespace) -> int:
     given.report.mkdir(parents=True, exist_ok=True)
     parts = [f"# {', '.join(models.names)}\n\nedges: {given.refine}; mirrored as well: {given.flip}\n"]
     if chosen:
-        sets = {pairs[0].set_name: score_set(models, pairs) for pairs in chosen}
+        sets = {name: score_set(models, pairs) for name, pairs in chosen.items()}
         parts.append(write_report(models, sets, given.report))
     if empties:
         parts.append(write_empties(models, empties, given.report))

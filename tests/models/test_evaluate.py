@@ -86,8 +86,8 @@ def test_matting_errors_stand_in_the_tables_where_truth_is_soft(red_model, tmp_p
 def test_sheets_show_photo_truth_and_every_model(red_set, red_model, tmp_path):
     twin = f"twin={red_model}"
     run(red_set, "--model", red_model, "--model", twin, "--report", tmp_path / "out")
-    for name, expected in (("halves", half()), ("worst", np.full_like(half(), 51))):
-        with Image.open(tmp_path / "out" / "sheets" / f"{name}.png") as sheet:
+    for name, expected in (("sheets/halves", half()), ("worst", np.full_like(half(), 51))):
+        with Image.open(tmp_path / "out" / f"{name}.png") as sheet:
             pixels = np.asarray(sheet.convert("L"))
         gap, across = 6, (sheet.width - 6) // 4
         first_row = [pixels[gap : gap + SIDE, left : left + SIDE] for left in range(gap, sheet.width, across)]
@@ -160,6 +160,13 @@ def test_a_wish_that_means_nothing_is_told(red_set, wish, tmp_path, capsys):
 def test_two_models_of_one_name_are_refused(red_set, red_model, tmp_path, capsys):
     run(red_set, "--model", red_model, "--model", red_model, "--report", tmp_path / "out")
     assert "NAME=SPEC" in capsys.readouterr().err
+
+
+def test_two_sets_of_one_name_are_refused(red_set, red_model, tmp_path, capsys):
+    save_pair(tmp_path / "again" / red_set.name, "one", red=half(), truth=half())
+    again = tmp_path / "again" / red_set.name
+    assert run(red_set, again, "--model", red_model, "--report", tmp_path / "out") == 2
+    assert "one name" in capsys.readouterr().err
 
 
 def test_a_mask_of_another_size_is_told(tmp_path, red_model, capsys):
