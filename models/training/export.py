@@ -25,7 +25,7 @@ from network import Context, Residual, SubjectNet, normalise
 
 SIDE_PX = 320
 OPSET = 18
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 _TRAINED_ON = (
     "Cats (public domain), clothing (CC0), Clothing Co-Parsing, Pascal VOC 2012, photographs of people "
     "(masks from a commercial remover), Noto emoji and a few other cut-outs, drawn shapes; "
@@ -38,14 +38,24 @@ _SMALLEST_HALVED = 64
 
 
 class Shipped(nn.Module):
-    """The network with its normalisation before it and the sigmoid behind it."""
+    """The network with its normalisation before it and the sigmoid behind it.
 
-    def __init__(self, network: SubjectNet) -> None:
+    With `mirrored` it also looks at the picture's mirror image and gives the mean of both alphas, for twice
+    the time.
+    """
+
+    def __init__(self, network: SubjectNet, *, mirrored: bool) -> None:
         super().__init__()
         self.network = network
+        self.mirrored = mirrored
 
     def forward(self, image: Tensor) -> Tensor:
-        return torch.sigmoid(self.network(normalise(image.permute(0, 3, 1, 2))))
+        picture = normalise(image.permute(0, 3, 1, 2))
+        alpha = torch.sigmoid(self.network(picture))
+        if not self.mirrored:
+            return alpha
+        other = torch.sigmoid(self.network(picture.flip(3)))
+        return (alpha + other.flip(3)) / 2
 
 
 def fold_norms(network: SubjectNet) -> None:
@@ -77,7 +87,7 @@ def halve_weights(model: onnx.ModelProto) -> None:
     model.graph.node.extend(casts + nodes)
 
 
-def export(checkpoint: Path, output: Path) -> None:
+def export(checkpoint: Path, output: Path, *, side_px: int = SIDE_PX, mirrored: bool = False) -> None:
     """Exports the checkpoint's averaged weights and checks the file against PyTorch.
 
     Raises ValueError where they differ.
@@ -86,14 +96,14 @@ def export(checkpoint: Path, output: Path) -> None:
     network = SubjectNet()
     network.load_state_dict(state["average"])
     network.eval()
-    image = torch.randint(0, 256, (2, SIDE_PX, SIDE_PX, 3), dtype=torch.uint8)
+    image = torch.randint(0, 256, (2, side_px, side_px, 3), dtype=torch.uint8)
     with torch.no_grad():
-        expected = Shipped(network)(image).numpy()
+        expected = Shipped(network, mirrored=mirrored)(image).numpy()
     fold_norms(network)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
         torch.onnx.export(
-            Shipped(network),
+            Shipped(network, mirrored=mirrored),
             (image,),
             plain,
             input_names=["image"],
@@ -140,8 +150,10 @@ def main() -> None:
     )
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--side", type=int, default=SIDE_PX, help="side of the input in pixels")
+    parser.add_argument("--mirrored", action="store_true", help="also look at the mirror image, in one graph")
     args = parser.parse_args()
-    export(args.checkpoint, args.output)
+    export(args.checkpoint, args.output, side_px=args.side, mirrored=args.mirrored)
 
 
 if __name__ == "__main__":

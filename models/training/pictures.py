@@ -53,13 +53,15 @@ class Library:
 
     pairs: by set name; "outlined" are those outlined by hand, "doubtful" those of Pascal VOC whose masks are
     not of what one would cut out, and "own" exist only after self-training.
-    places: uint8 (N, CACHE_PX, CACHE_PX, 3), pictures without a subject. scenes: the same shape, any picture.
+    places: uint8 (N, CACHE_PX, CACHE_PX, 3), pictures without a subject. scenes: the same shape, any picture;
+    unlabelled: the rows of those scenes that nobody has outlined.
     cutouts: uint8 (N, CUTOUT_PX, CUTOUT_PX, 4), straight RGBA, drawings before photographs.
     """
 
     pairs: dict[str, Pairs]
     places: NDArray[np.uint8]
     scenes: NDArray[np.uint8]
+    unlabelled: NDArray[np.int64]
     cutouts: NDArray[np.uint8]
 
 
@@ -113,18 +115,22 @@ def open_library(data: Path, cache: Path) -> Library:
             masks = np.stack([_without_inner_bands(mask) for mask in masks])
         pairs[name] = Pairs(images, masks, tuple(i.stem for i, _ in paths))
     outlines = [o for o in read_outlines() if (data / o.photo).exists()]
-    pairs["outlined"] = _outlined(data, cache, [o for o in outlines if o.outer])
+    subjects = [o for o in outlines if o.outer]
+    if subjects:
+        pairs["outlined"] = _outlined(data, cache, subjects)
     if (cache / OWN_MASKS).exists():
         own = np.load(cache / OWN_IMAGES, mmap_mode="r"), np.load(cache / OWN_MASKS, mmap_mode="r")
         pairs[OWN] = Pairs(*own, tuple(f"own{row}" for row in range(len(own[1]))))
     empty = [data / o.photo for o in outlines if not o.outer and not is_held_out(o.photo)]
     scenes = [p for folder in SCENES for p in sorted((data / folder / "images").iterdir())]
+    seen = {data / o.photo for o in outlines}
     cutouts = [p for folder in CUTOUT_FOLDERS for p in sorted((data / folder).rglob("*.png"))]
     square = (CACHE_PX, CACHE_PX, 3)
     return Library(
         pairs=pairs,
         places=_cached(cache / "places.npy", place_paths(data, held_out=False) + empty, square),
         scenes=_cached(cache / "scenes.npy", scenes, square),
+        unlabelled=np.flatnonzero([path not in seen for path in scenes]),
         cutouts=_cached(cache / "cutouts.npy", cutouts, (CUTOUT_PX, CUTOUT_PX, 4)),
     )
 
@@ -144,7 +150,7 @@ def _sorted_sets(data: Path) -> dict[str, list[tuple[Path, Path]]]:
         sets[name] = [p for p in paths if p[0].stem not in rejected.get(name, ())]
         if name == "voc":
             sets["doubtful"] = [p for p in paths if p[0].stem in rejected["voc"]]
-    return sets
+    return {name: paths for name, paths in sets.items() if paths}
 
 
 def _outlined(data: Path, cache: Path, outlines: list[Outline]) -> Pairs:

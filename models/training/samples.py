@@ -101,9 +101,14 @@ class Batches(IterableDataset):  # type: ignore[type-arg]
             yield images, alphas, torch.tensor([trust for _, _, trust in drawn], dtype=torch.float32)
 
 
-def held_out(pairs: Pairs, side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The set's validation pictures: images uint8 (N, 3, side, side) and alphas uint8 (N, 1, side, side)."""
+def held_out(pairs: Pairs, side: int) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """The set's validation pictures: images uint8 (N, 3, side, side) and alphas uint8 (N, 1, side, side).
+
+    None where the set has none.
+    """
     rows = [row for row, name in enumerate(pairs.names) if is_held_out(name)]
+    if not rows:
+        return None
     images = np.stack([squash(pairs.images[row], side) for row in rows]).transpose(0, 3, 1, 2)
     masks = np.stack([squash(pairs.masks[row], side) for row in rows])[:, None]
     return torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(masks)

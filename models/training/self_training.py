@@ -1,4 +1,4 @@
-"""Lets the half-trained network label pictures that have no truth, and keeps the few it can be believed on.
+"""Lets the half-trained network label the pictures that nobody outlined, and keeps what can be believed.
 
     python self_training.py --data DATA --work WORK
 
@@ -94,17 +94,18 @@ def main() -> None:
     network = SubjectNet()
     network.load_state_dict(torch.load(args.work / "checkpoint.pt", weights_only=True)["average"])
     network.eval()
-    scenes = open_library(args.data, args.work / "cache").scenes
+    library = open_library(args.data, args.work / "cache")
     images, masks = [], []
-    for image in scenes:
-        mask = believed(network, np.asarray(image), Belief())
+    for row in library.unlabelled:
+        image = np.asarray(library.scenes[row])
+        mask = believed(network, image, Belief())
         if mask is not None:
             images.append(image)
             masks.append(mask)
     shape = (len(masks), CACHE_PX, CACHE_PX)
     np.save(args.work / "cache" / OWN_IMAGES, np.reshape(images, (*shape, 3)).astype(np.uint8))
     np.save(args.work / "cache" / OWN_MASKS, np.reshape(masks, shape).astype(np.uint8))
-    print(f"{len(masks)} of {len(scenes)} pictures kept")
+    print(f"{len(masks)} of {len(library.unlabelled)} pictures kept")
 
 
 if __name__ == "__main__":

@@ -128,9 +128,10 @@ def validate(network: nn.Module, library: Library, side: int) -> dict[str, dict[
     device = next(network.parameters()).device
     results = {}
     for name, pictures in library.pairs.items():
-        if name == OWN:
+        kept_away = None if name == OWN else held_out(pictures, side)
+        if kept_away is None:
             continue
-        images, truths = held_out(pictures, side)
+        images, truths = kept_away
         parts = [torch.sigmoid(network(normalise(part.to(device)))) for part in images.split(8)]
         alphas = torch.cat(parts)[:, 0].cpu().numpy()
         pairs = list(zip(alphas, truths[:, 0].numpy().astype(np.float32) / 255, strict=True))
