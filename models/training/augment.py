@@ -41,6 +41,19 @@ def cropped(
     return picture, alpha
 
 
+def widened(
+    image: NDArray[np.uint8], mask: NDArray[np.uint8], rng: Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The pair with more scene around its subject: each border reflects at most what lies between it and the
+    subject, so that nothing of the subject is doubled."""
+    height, width = mask.shape
+    x, y, w, h = cv2.boundingRect((mask > 8).astype(np.uint8))
+    margins = np.array((y, height - y - h, x, width - x - w)) - 2
+    top, bottom, left, right = (int(m) for m in np.maximum(margins, 0) * rng.uniform(0.3, 1.0))
+    edges = (top, bottom, left, right, cv2.BORDER_REFLECT_101)
+    return cv2.copyMakeBorder(image, *edges), cv2.copyMakeBorder(mask, *edges)
+
+
 def mirrored(
     picture: NDArray[np.uint8], alpha: NDArray[np.uint8], rng: Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -67,6 +80,8 @@ def photographed(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8
         out = cv2.LUT(out, _tone_curves(rng, middle=float(np.mean(cv2.mean(out)[:3]))))
     if rng.random() < 0.2:
         out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.5) * side / 256)
+    if rng.random() < 0.08:
+        out = _moved(out, rng)
     if rng.random() < 0.25:
         grain = np.empty(out.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(1 << 31)))
@@ -76,6 +91,18 @@ def photographed(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8
         code = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 96))])[1]
         out = cv2.imdecode(code, cv2.IMREAD_COLOR)
     return out
+
+
+def _moved(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:
+    """Motion blur along a random direction, up to a twentieth of the side."""
+    length = max(3, int(picture.shape[0] * rng.uniform(0.01, 0.05)))
+    line = np.zeros((length, length), np.float32)
+    angle = rng.uniform(0, np.pi)
+    reach = np.array((np.cos(angle), np.sin(angle))) * (length - 1) / 2
+    middle = (length - 1) / 2
+    ends = [(round(middle + s * reach[0]), round(middle + s * reach[1])) for s in (-1, 1)]
+    cv2.line(line, ends[0], ends[1], 1.0)
+    return cv2.filter2D(picture, -1, line / line.sum(), borderType=cv2.BORDER_REPLICATE)
 
 
 def _tone_curves(rng: Generator, *, middle: float) -> NDArray[np.uint8]:

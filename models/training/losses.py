@@ -40,13 +40,16 @@ def structure_loss(alpha: Tensor, truth: Tensor, window_px: int = 7) -> Tensor:
 
 
 def matting_loss(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """What one output costs: BCE + soft IoU + edges + structure.
+    """What one output costs: BCE + absolute error + soft IoU + edges + structure.
+
+    The absolute error wants a decision where BCE is content with a haze.
 
     logits, truth: (N, 1, H, W), truth in [0, 1]; weight: (N,), how far each picture's truth is trusted.
     """
     alpha = torch.sigmoid(logits)
     bce = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean((1, 2, 3))
-    regions = ((bce + soft_iou_loss(alpha, truth)) * weight).sum() / weight.sum()
+    error = (alpha - truth).abs().mean((1, 2, 3))
+    regions = ((0.7 * bce + error + soft_iou_loss(alpha, truth)) * weight).sum() / weight.sum()
     return regions + 2.0 * edge_loss(alpha, truth) + 0.4 * structure_loss(alpha, truth)
 
 

@@ -17,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
-from augment import cropped, mirrored, photographed
+from augment import cropped, mirrored, photographed, widened
 from composites import as_bytes, composite, empty, trained_row
 from pictures import Library, Pairs, is_held_out, squash
 
@@ -62,7 +62,10 @@ def sample(
     else:
         pairs = library.pairs[kind]
         row = trained_row(pairs, rng)
-        picture, alpha = cropped(pairs.images[row], pairs.masks[row], rng, side)
+        whole = pairs.images[row], pairs.masks[row]
+        if rng.random() < 0.2:
+            whole = widened(*whole, rng)
+        picture, alpha = cropped(*whole, rng, side)
     picture, alpha = mirrored(picture, alpha, rng)
     return photographed(picture, rng), alpha, TRUST.get(kind, 1.0)
 
