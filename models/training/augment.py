@@ -81,7 +81,7 @@ def photographed(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8
     if rng.random() < 0.2:
         out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.5) * side / 256)
     if rng.random() < 0.08:
-        out = _moved(out, rng)
+        out = moved(out, rng)
     if rng.random() < 0.25:
         grain = np.empty(out.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(1 << 31)))
@@ -93,7 +93,7 @@ def photographed(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8
     return out
 
 
-def _moved(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:
+def moved(picture: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:
     """Motion blur along a random direction, up to a twentieth of the side."""
     length = max(3, int(picture.shape[0] * rng.uniform(0.01, 0.05)))
     line = np.zeros((length, length), np.float32)

@@ -107,14 +107,15 @@ def is_held_out(name: str, percent: int = HELD_OUT_PERCENT) -> bool:
 def open_library(data: Path, cache: Path) -> Library:
     """Opens the cache, building what is missing of it from the data folder."""
     cache.mkdir(parents=True, exist_ok=True)
+    outlines = [o for o in read_outlines() if (data / o.photo).exists()]
+    seen = {data / o.photo for o in outlines}
     pairs = {}
-    for name, paths in _sorted_sets(data).items():
+    for name, paths in _sorted_sets(data, seen).items():
         images = _cached(cache / f"{name}-images.npy", [i for i, _ in paths], (CACHE_PX, CACHE_PX, 3))
         masks = _cached(cache / f"{name}-masks.npy", [m for _, m in paths], (CACHE_PX, CACHE_PX))
         if name in _BAND_SETS:
             masks = np.stack([_without_inner_bands(mask) for mask in masks])
         pairs[name] = Pairs(images, masks, tuple(i.stem for i, _ in paths))
-    outlines = [o for o in read_outlines() if (data / o.photo).exists()]
     subjects = [o for o in outlines if o.outer]
     if subjects:
         pairs["outlined"] = _outlined(data, cache, subjects)
@@ -123,7 +124,6 @@ def open_library(data: Path, cache: Path) -> Library:
         pairs[OWN] = Pairs(*own, tuple(f"own{row}" for row in range(len(own[1]))))
     empty = [data / o.photo for o in outlines if not o.outer and not is_held_out(o.photo)]
     scenes = [p for folder in SCENES for p in sorted((data / folder / "images").iterdir())]
-    seen = {data / o.photo for o in outlines}
     cutouts = [p for folder in CUTOUT_FOLDERS for p in sorted((data / folder).rglob("*.png"))]
     square = (CACHE_PX, CACHE_PX, 3)
     return Library(
@@ -141,15 +141,18 @@ def place_paths(data: Path, *, held_out: bool) -> list[Path]:
     return [p for p in paths if is_held_out(p.stem, PLACES_HELD_OUT_PERCENT) == held_out]
 
 
-def _sorted_sets(data: Path) -> dict[str, list[tuple[Path, Path]]]:
-    """The (image, mask) paths of every set without those found wrong; Pascal VOC's wrong ones are a set."""
+def _sorted_sets(data: Path, outlined: set[Path]) -> dict[str, list[tuple[Path, Path]]]:
+    """The (image, mask) paths of every set without those found wrong.
+
+    Pascal VOC's wrong ones that have no outline are a set of their own.
+    """
     rejected = {name: set(stems) for name, stems in json.loads(REJECTED.read_text()).items()}
     sets = {}
     for name in PAIR_SETS:
         paths = pair_paths(data / "train" / name)
         sets[name] = [p for p in paths if p[0].stem not in rejected.get(name, ())]
         if name == "voc":
-            sets["doubtful"] = [p for p in paths if p[0].stem in rejected["voc"]]
+            sets["doubtful"] = [p for p in paths if p[0].stem in rejected["voc"] and p[0] not in outlined]
     return {name: paths for name, paths in sets.items() if paths}
 
 

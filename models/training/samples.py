@@ -22,16 +22,16 @@ from composites import as_bytes, composite, empty, trained_row
 from pictures import Library, Pairs, is_held_out, squash
 
 KINDS: dict[str, float] = {
-    "outlined": 0.26,
+    "outlined": 0.30,
     "ccp": 0.06,
-    "clothing": 0.06,
+    "clothing": 0.05,
     "cats": 0.09,
-    "voc": 0.09,
-    "doubtful": 0.03,
-    "human": 0.06,
-    "own": 0.04,
-    "cut-outs": 0.18,
-    "drawn": 0.06,
+    "voc": 0.08,
+    "doubtful": 0.01,
+    "human": 0.07,
+    "own": 0.02,
+    "cut-outs": 0.20,
+    "drawn": 0.05,
     "empty": 0.07,
 }
 """How often each kind of sample comes, relative to the others. People, cats and clothes are kept from

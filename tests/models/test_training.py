@@ -87,6 +87,26 @@ def test_empty_samples_have_no_subject():
     assert alpha.max() == 0
 
 
+def test_more_scene_around_a_subject_doubles_nothing_of_it():
+    from augment import widened
+
+    image = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    mask = disc((30, 50), 18, side=80).astype(np.uint8) * 255
+    for seed in range(20):
+        wide_image, wide_mask = widened(image, mask, np.random.default_rng(seed))
+        assert wide_image.shape[:2] == wide_mask.shape
+        assert wide_mask.size > mask.size
+        assert np.count_nonzero(wide_mask) == np.count_nonzero(mask)
+
+
+def test_motion_blur_keeps_the_light():
+    from augment import moved
+
+    image = np.full((64, 64, 3), 90, np.uint8)
+    for seed in range(20):
+        assert np.abs(moved(image, np.random.default_rng(seed)).astype(int) - 90).max() <= 1
+
+
 def test_variants_of_one_source_are_held_out_together():
     from pictures import is_held_out
 
