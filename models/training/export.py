@@ -21,15 +21,16 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from network import Context, Residual, SubjectNet, normalise
+from designs import DESIGNS
+from network import Context, Residual, normalise
 
 SIDE_PX = 320
 OPSET = 18
 VERSION = "0.2.0"
 _TRAINED_ON = (
-    "Cats (public domain), clothing (CC0), Clothing Co-Parsing, Pascal VOC 2012, photographs of people "
-    "(masks from a commercial remover), Noto emoji and a few other cut-outs, drawn shapes; "
-    "own labels for, and backgrounds from, ImageNet, BSDS500, CamVid and places. "
+    "Own outlines of photographs from ImageNet, BSDS500 and Pascal VOC 2012; cats (public domain), clothing "
+    "(CC0), Clothing Co-Parsing, photographs of people (masks from a commercial remover), Noto emoji and a few "
+    "other cut-outs, drawn shapes, places; at first also own labels for ImageNet, BSDS500 and CamVid. "
     "Initial weights were random. Terms: models/README.md"
 )
 _WORST_DIFFERENCE = 0.02
@@ -44,7 +45,7 @@ class Shipped(nn.Module):
     the time.
     """
 
-    def __init__(self, network: SubjectNet, *, mirrored: bool) -> None:
+    def __init__(self, network: nn.Module, *, mirrored: bool) -> None:
         super().__init__()
         self.network = network
         self.mirrored = mirrored
@@ -58,7 +59,7 @@ class Shipped(nn.Module):
         return (alpha + other.flip(3)) / 2
 
 
-def fold_norms(network: SubjectNet) -> None:
+def fold_norms(network: nn.Module) -> None:
     """Merges every batch norm into the convolution before it, in place. The network must be in eval mode."""
     for module in list(network.modules()):
         if isinstance(module, Residual):
@@ -93,7 +94,7 @@ def export(checkpoint: Path, output: Path, *, side_px: int = SIDE_PX, mirrored: 
     Raises ValueError where they differ.
     """
     state = torch.load(checkpoint, weights_only=True)
-    network = SubjectNet()
+    network = DESIGNS[state["design"]]()
     network.load_state_dict(state["average"])
     network.eval()
     image = torch.randint(0, 256, (2, side_px, side_px, 3), dtype=torch.uint8)

@@ -186,6 +186,7 @@ class Run:
         """Writes the checkpoint so that a reader never meets half of one."""
         part = self.plan.work / "checkpoint.part"
         state = {
+            "design": self.plan.design,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),

@@ -226,16 +226,19 @@ def generated_data(folder):
         (folder / "rgba" / name).mkdir()
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_a_graph_says_what_its_network_says(tmp_path, mirrored):
+@pytest.mark.parametrize(
+    ("design", "mirrored"), [("subject", False), ("subject", True), ("dense", False), ("nested", False)]
+)
+def test_a_graph_says_what_its_network_says(tmp_path, design, mirrored):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
+    from designs import DESIGNS
     from export import Shipped, export
-    from network import SubjectNet
 
     torch.manual_seed(0)
-    network = SubjectNet().eval()
-    torch.save({"average": network.state_dict(), "step": 1, "seen": 2}, tmp_path / "checkpoint.pt")
+    network = DESIGNS[design]().eval()
+    state = {"design": design, "average": network.state_dict(), "step": 1, "seen": 2}
+    torch.save(state, tmp_path / "checkpoint.pt")
     export(tmp_path / "checkpoint.pt", tmp_path / "out.onnx", side_px=64, mirrored=mirrored)
     session = onnxruntime.InferenceSession(tmp_path / "out.onnx", providers=["CPUExecutionProvider"])
     image = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
