@@ -29,8 +29,8 @@ OPSET = 18
 VERSION = "0.2.0"
 _TRAINED_ON = (
     "Own outlines of photographs from ImageNet, BSDS500 and Pascal VOC 2012; cats (public domain), clothing "
-    "(CC0), Clothing Co-Parsing, photographs of people (masks from a commercial remover), Noto emoji and a few "
-    "other cut-outs, drawn shapes, places; at first also own labels for ImageNet, BSDS500 and CamVid. "
+    "(CC0), Clothing Co-Parsing, photographs of people (masks from a commercial remover), Noto emoji and "
+    "a few other cut-outs, drawn shapes, places; at first also own labels for ImageNet, BSDS500 and CamVid. "
     "Initial weights were random. Terms: models/README.md"
 )
 _WORST_DIFFERENCE = 0.02
