@@ -258,8 +258,12 @@ def composite(library: Library, rng: Generator, side: int, *, drawn: bool) -> tu
 
 
 def empty(library: Library, rng: Generator, side: int) -> tuple[Picture, Alpha]:
-    """A place, a backdrop or a texture with nothing in it to cut out; its alpha is zero."""
-    return background(library, rng, side, may_hold_things=False), np.zeros((side, side), np.float32)
+    """A place, mostly whole, or a backdrop or a texture with nothing in it to cut out; its alpha is zero."""
+    if rng.random() < 0.7:
+        picture = _crop(library.places[rng.integers(len(library.places))], rng, side, least=0.7)
+    else:
+        picture = background(library, rng, side, may_hold_things=False)
+    return picture, np.zeros((side, side), np.float32)
 
 
 def as_bytes(picture: Picture, alpha: Alpha) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -30,9 +30,9 @@ KINDS: dict[str, float] = {
     "doubtful": 0.01,
     "human": 0.07,
     "own": 0.02,
-    "cut-outs": 0.20,
-    "drawn": 0.05,
-    "empty": 0.07,
+    "cut-outs": 0.18,
+    "drawn": 0.04,
+    "empty": 0.11,
 }
 """How often each kind of sample comes, relative to the others. People, cats and clothes are kept from
 swamping the rest."""

@@ -42,7 +42,7 @@ from samples import Batches, held_out
 SIZES: tuple[tuple[float, int], ...] = ((0.45, 192), (0.88, 256), (1.01, 320))
 """Up to which share of the run the pictures have which side, in pixels."""
 COARSE_SHARE = 0.3
-PRESENCE_SHARE = 0.1
+PRESENCE_SHARE = 0.2
 
 
 @dataclass(frozen=True)
