@@ -19,6 +19,7 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from designs import DESIGNS
@@ -41,21 +42,24 @@ _SMALLEST_HALVED = 64
 class Shipped(nn.Module):
     """The network with its normalisation before it and the sigmoid behind it.
 
-    With `mirrored` it also looks at the picture's mirror image and gives the mean of both alphas, for twice
-    the time.
+    With `second_look_px` it also looks at the picture's mirror image at that side, and gives the mean of both
+    alphas.
     """
 
-    def __init__(self, network: nn.Module, *, mirrored: bool) -> None:
+    def __init__(self, network: nn.Module, *, second_look_px: int | None) -> None:
         super().__init__()
         self.network = network
-        self.mirrored = mirrored
+        self.second_look_px = second_look_px
 
     def forward(self, image: Tensor) -> Tensor:
         picture = normalise(image.permute(0, 3, 1, 2))
         alpha = torch.sigmoid(self.network(picture))
-        if not self.mirrored:
+        if self.second_look_px is None:
             return alpha
-        other = torch.sigmoid(self.network(picture.flip(3)))
+        size = (self.second_look_px, self.second_look_px)
+        mirrored = functional.interpolate(picture.flip(3), size=size, mode="bilinear", align_corners=False)
+        other = torch.sigmoid(self.network(mirrored))
+        other = functional.interpolate(other, size=alpha.shape[-2:], mode="bilinear", align_corners=False)
         return (alpha + other.flip(3)) / 2
 
 
@@ -88,7 +92,9 @@ def halve_weights(model: onnx.ModelProto) -> None:
     model.graph.node.extend(casts + nodes)
 
 
-def export(checkpoint: Path, output: Path, *, side_px: int = SIDE_PX, mirrored: bool = False) -> None:
+def export(
+    checkpoint: Path, output: Path, *, side_px: int = SIDE_PX, second_look_px: int | None = None
+) -> None:
     """Exports the checkpoint's averaged weights and checks the file against PyTorch.
 
     Raises ValueError where they differ.
@@ -99,12 +105,12 @@ def export(checkpoint: Path, output: Path, *, side_px: int = SIDE_PX, mirrored: 
     network.eval()
     image = torch.randint(0, 256, (2, side_px, side_px, 3), dtype=torch.uint8)
     with torch.no_grad():
-        expected = Shipped(network, mirrored=mirrored)(image).numpy()
+        expected = Shipped(network, second_look_px=second_look_px)(image).numpy()
     fold_norms(network)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
         torch.onnx.export(
-            Shipped(network, mirrored=mirrored),
+            Shipped(network, second_look_px=second_look_px),
             (image,),
             plain,
             input_names=["image"],
@@ -152,9 +158,9 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--side", type=int, default=SIDE_PX, help="side of the input in pixels")
-    parser.add_argument("--mirrored", action="store_true", help="also look at the mirror image, in one graph")
+    parser.add_argument("--second-look", type=int, metavar="SIDE", help="also look at the mirror image")
     args = parser.parse_args()
-    export(args.checkpoint, args.output, side_px=args.side, mirrored=args.mirrored)
+    export(args.checkpoint, args.output, side_px=args.side, second_look_px=args.second_look)
 
 
 if __name__ == "__main__":

@@ -227,9 +227,10 @@ def generated_data(folder):
 
 
 @pytest.mark.parametrize(
-    ("design", "mirrored"), [("subject", False), ("subject", True), ("dense", False), ("nested", False)]
+    ("design", "second_look"),
+    [("subject", None), ("subject", 64), ("subject", 32), ("dense", None), ("nested", None)],
 )
-def test_a_graph_says_what_its_network_says(tmp_path, design, mirrored):
+def test_a_graph_says_what_its_network_says(tmp_path, design, second_look):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     from designs import DESIGNS
@@ -239,11 +240,11 @@ def test_a_graph_says_what_its_network_says(tmp_path, design, mirrored):
     network = DESIGNS[design]().eval()
     state = {"design": design, "average": network.state_dict(), "step": 1, "seen": 2}
     torch.save(state, tmp_path / "checkpoint.pt")
-    export(tmp_path / "checkpoint.pt", tmp_path / "out.onnx", side_px=64, mirrored=mirrored)
+    export(tmp_path / "checkpoint.pt", tmp_path / "out.onnx", side_px=64, second_look_px=second_look)
     session = onnxruntime.InferenceSession(tmp_path / "out.onnx", providers=["CPUExecutionProvider"])
     image = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     with torch.no_grad():
-        expected = Shipped(network, mirrored=mirrored)(torch.from_numpy(image)).numpy()
+        expected = Shipped(network, second_look_px=second_look)(torch.from_numpy(image)).numpy()
     np.testing.assert_allclose(session.run(None, {"image": image})[0], expected, atol=0.02)
 
 
