@@ -170,4 +170,5 @@ def _matte(answer: Answer, decoded: float) -> Matte:
 def _planes(limit: Limit) -> Planes:
     mask = np.ascontiguousarray(limit.mask.astype(limit.mask.dtype.newbyteorder("<"), copy=False))
     height, width = mask.shape
-    return Planes(mask.data.cast("B"), width, height, f"gray{8 * mask.itemsize}")
+    kind = "f" if mask.dtype.kind == "f" else ""
+    return Planes(mask.data.cast("B"), width, height, f"gray{kind}{8 * mask.itemsize}")

@@ -110,7 +110,9 @@ class Subjects:
 def _reduced(alpha: Plane) -> Float:
     height, width = alpha.shape
     scale = min(1.0, GRID_SIDE / max(height, width))
-    small = reduced(alpha, max(1, round(width * scale)), max(1, round(height * scale)))
+    step = max(1, max(height, width) // (2 * GRID_SIDE))  # every so many pixels are enough to average
+    some = np.ascontiguousarray(alpha[::step, ::step])
+    small = reduced(some, max(1, round(width * scale)), max(1, round(height * scale)))
     return small.astype(np.float32) * np.float32(1 / full(alpha.dtype))
 
 

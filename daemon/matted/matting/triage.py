@@ -1,8 +1,9 @@
 """How far a matte can be trusted, and what about it a person should know: a confidence and plain warnings.
 
-Everything is read off the coarse alpha and the picture's colours reduced to its size, so it costs a few
-milliseconds whatever the picture's. The confidence is a logistic function of a few measures; its constants
-are in `calibration`, which `tests/bench/triage.py` writes. Knows numpy and OpenCV only, no model by name.
+Everything is read off the coarse alpha and the picture's colours, both reduced to a few hundred pixels, so
+it costs a few milliseconds whatever the picture's size and the model's. The confidence is a logistic
+function of a few measures; its constants are in `calibration`, which `tests/bench/triage.py` writes. Knows
+numpy and OpenCV only, no model by name.
 """
 
 import math
@@ -16,17 +17,19 @@ import numpy.typing as npt
 
 from matted.matting.calibration import CONSTANT, MEASURES, REVIEW_BELOW
 from matted.matting.subjects import Subjects
+from matted.matting.tiles import reduced
 from matted.notice import Notice
 
 Alpha = npt.NDArray[np.float32]
 Colour = npt.NDArray[Any]
 
+SIDE = 256  # px; a larger coarse alpha is reduced to it, so that models of all sizes are judged alike
 SMALL_SIDE_PX = 200  # below this on the shorter side edges have too few pixels to be judged
 FOUND = 0.5  # the coarse alpha must reach this somewhere for a subject to be there
 LOW_CONTRAST = 0.15  # mean distance of the colours on both sides of the edge, of the way from black to white
 BORDER_SHARE = 0.02  # of one side of the picture: what covers more of it is cut off there
 UNSURE_SHARE = 0.7  # of the subject that is neither inside nor outside: 6 % of good mattes, 68 % of bad ones
-WINDOW = 7  # pixels of the coarse alpha around the edge in which colours are compared
+WINDOW = 5  # pixels of the reduced alpha around the edge in which colours are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ def triage(alpha: Alpha, colour: Colour, *, full_size: tuple[int, int]) -> Triag
     colour: (H, W, C), uint8, uint16, float16 or float32 (1.0 is white); its first three channels count, or
     the first where there are one or two. full_size: (width, height) of the picture in its file.
     """
+    alpha = _judged(alpha)
     found = measures(alpha, colour)
     trust = confidence(found) if found["peak"] >= FOUND else 0.0
     return Triage(trust, tuple(_notices(found, alpha, full_size, trust)))
@@ -57,7 +61,7 @@ def confidence(found: Mapping[str, float]) -> float:
 
 
 def measures(alpha: Alpha, colour: Colour) -> dict[str, float]:
-    """What can be said of an alpha (h, w) and its picture (H, W, C) in numbers.
+    """What can be said of an alpha (h, w) and its picture (H, W, C) in numbers, `alpha` reduced to SIDE.
 
     peak: the highest alpha. inside: the mean of alpha from one half on. unsure: what is neither inside nor
     outside, as a share of the subject. share: decimal logarithm of the subject's share of the picture.
@@ -67,6 +71,7 @@ def measures(alpha: Alpha, colour: Colour) -> dict[str, float]:
     subject outside its largest piece. ragged: the share of its convex hull that it leaves. aside: how far
     its middle is from the picture's, in half diagonals.
     """
+    alpha = _judged(alpha)
     rows, columns = alpha.shape
     solid = (alpha >= FOUND).astype(np.uint8)
     area = float(alpha.sum()) + 1e-6
@@ -90,6 +95,11 @@ def measures(alpha: Alpha, colour: Colour) -> dict[str, float]:
         "ragged": _ragged(solid),
         "aside": off / (math.hypot(rows, columns) / 2),
     }
+
+
+def _judged(alpha: Alpha) -> Alpha:
+    rows, columns = alpha.shape
+    return np.asarray(reduced(alpha, min(columns, SIDE), min(rows, SIDE)), np.float32)
 
 
 def _notices(
@@ -155,13 +165,12 @@ def _listed(names: list[str]) -> str:
 def _reduced(colour: Colour, columns: int, rows: int) -> Alpha:
     """(rows, columns, C) in [0, 1], C 1 or 3; nearly averaged: every so many pixels of a large picture."""
     step = max(1, min(colour.shape[0] // (2 * rows), colour.shape[1] // (2 * columns)))
-    some = colour[::step, ::step, : 3 if colour.shape[2] >= 3 else 1].astype(np.float32)
-    if colour.dtype.kind == "u":
-        some *= np.float32(1 / np.iinfo(colour.dtype).max)
-    else:
-        some = np.clip(np.nan_to_num(some), 0, 1)
-    small = np.asarray(cv2.resize(some, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
-    return small.reshape(rows, columns, -1)
+    some = np.ascontiguousarray(colour[::step, ::step, : 3 if colour.shape[2] >= 3 else 1])
+    full = float(np.iinfo(some.dtype).max) if some.dtype.kind == "u" else 1.0
+    if some.dtype.kind != "u":
+        some = np.clip(np.nan_to_num(some.astype(np.float32)), 0, 1)
+    small = cv2.resize(some, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return (small * np.float32(1 / full)).reshape(rows, columns, -1)
 
 
 def _steepness(plane: Alpha) -> Alpha:
