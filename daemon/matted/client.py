@@ -365,7 +365,7 @@ class Client:
         OpenAPI file describes. `limit`: a gray picture of the same size that the mask may not exceed, such
         as a selection. `job`: a name of the caller's choice for `events` and `cancel`.
         """
-        return _answer(self._ask("/mask", source, options, limit, job))
+        return self._cut("/mask", source, options, job, limit=limit)
 
     def cutout(
         self,
@@ -376,13 +376,13 @@ class Client:
         job: str | None = None,
     ) -> Answer:
         """The picture without its background, as a file (PNG unless `options` say otherwise)."""
-        return _answer(self._ask("/cutout", source, options, limit, job))
+        return self._cut("/cutout", source, options, job, limit=limit)
 
     def subjects(
         self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
     ) -> list[Subject]:
         """The subjects of a picture, largest first. `options`: "coarse" and "refine", as of `mask`."""
-        found = _json_answer(self._ask("/subjects", source, options, None, job))["subjects"]
+        found = _json_answer(self._ask("/subjects", source, options, job))["subjects"]
         return [Subject(**{name: one[name] for name in Subject._fields}) for one in found]
 
     # -- models and the daemon itself
@@ -435,33 +435,45 @@ class Client:
 
     # -- inside
 
+    def _cut(
+        self,
+        what: str,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None,
+        job: str | None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
+    ) -> Answer:
+        return _answer(self._ask(what, source, options, job, limit=limit))
+
     def _ask(
         self,
         what: str,
         source: Planes | Encoded | Uploaded,
         options: Options | None,
-        limit: Planes | Encoded | Uploaded | None,
         job: str | None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
     ) -> http.client.HTTPResponse:
         try:
-            return self._ask_once(what, source, options, limit, job)
+            return self._ask_once(what, source, options, job, limit=limit)
         except ClientError as error:
-            again = isinstance(source, Uploaded) or limit is not None
-            if error.slug != "unknown-picture" or not again:
+            if error.slug != "unknown-picture" or not (isinstance(source, Uploaded) or limit):
                 raise
         if isinstance(source, Uploaded):  # the daemon was restarted or needed the memory
             source = self.upload(source.source)
         if isinstance(limit, Uploaded):
             limit = self.upload(limit.source)
-        return self._ask_once(what, source, options, limit, job)
+        return self._ask_once(what, source, options, job, limit=limit)
 
     def _ask_once(
         self,
         what: str,
         source: Planes | Encoded | Uploaded,
         options: Options | None,
-        limit: Planes | Encoded | Uploaded | None,
         job: str | None,
+        *,
+        limit: Planes | Encoded | Uploaded | None,
     ) -> http.client.HTTPResponse:
         wish = dict(options or {})
         if limit is not None:
@@ -473,7 +485,8 @@ class Client:
             return self._request("POST", what, _with_job(headers, job), parts)
         body = text.encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        return self._request("POST", f"/pictures/{source.id}{what}", _with_job(headers, job), [body])
+        headers = _with_job(headers, job)
+        return self._request("POST", f"/pictures/{source.id}{what}", headers, [memoryview(body)])
 
     def _json(
         self, method: str, path: str, headers: dict[str, str] | None = None, parts: Sequence[Any] = ()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from matted.errors import BadOption, UnsupportedPicture
+from matted.errors import UnsupportedPicture
 from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
+from matted.service.adjusting import KEYS, Adjusting, adjusting_of, subjects_answer
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
 from matted.service.jobs import Job
@@ -32,12 +33,9 @@ from matted.service.wire import (
 
 if TYPE_CHECKING:
     from matted.delivery import Delivery
-    from matted.matting.adjust import AdjustOptions
-    from matted.matting.subjects import Subject
-    from matted.pipeline import CoarseOptions, Limit, Matte, Pipeline, RefineOptions
+    from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 PLANES = "application/octet-stream"
-OPTIONS = ("coarse", "refine", "adjust", "limit", "delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +53,13 @@ class DeliveryOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class OuterOptions:
-    """What a request says beside the options of the stages.
-
-    `limit`: the id of an uploaded gray picture of the same size that the mask may not exceed. `side_px`: the
-    longest side of a mask that is to be a preview; null for the picture's own size.
-    """
-
-    limit: str | None = None
-    side_px: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.side_px is not None and self.side_px < 1:
-            raise BadOption(f"A preview's side_px is at least 1, not {self.side_px}.")
-
-
-@dataclass(frozen=True, slots=True)
 class _Wish:
     """One request's options, checked."""
 
     coarse: "CoarseOptions"
     refine: "RefineOptions"
-    adjust: "AdjustOptions"
-    delivery: "Delivery"
-    limit: str | None
-    side_px: int | None
+    adjusting: Adjusting
+    delivery: "Delivery | None"  # None: the list of subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +148,10 @@ async def _of_uploaded(request: web.Request, what: str) -> web.StreamResponse:
     name = request.match_info["picture"]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()
-        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what)
-        picture = PictureStore(pipeline.cache).get(name)
-        limit = _limit(pipeline, wish)
-        make = _MAKERS[what]
-        made = await service.jobs.work(job, lambda: make(pipeline, picture, wish, limit, job, key=name))
+        store = PictureStore(pipeline.cache)
+        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what, store)
+        picture = store.get(name)
+        made = await service.jobs.work(job, lambda: _make(pipeline, picture, wish, job, key=name))
         return await _answered(request, job, made, {})
 
 
@@ -180,9 +159,8 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()  # importing the chain here instead would hold the loop up
-        wish = _wish(json_options(request.headers.get("X-Matted-Options", "")), request, what)
-        limit = _limit(pipeline, wish)
-        make = _MAKERS[what]
+        options = json_options(request.headers.get("X-Matted-Options", ""))
+        wish = _wish(options, request, what, PictureStore(pipeline.cache))
         with service.intake.promise() as promise:
             sent = await _received(request, service, promise)
 
@@ -191,7 +169,7 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
                 job.progress("decode", 0.0)
                 picture = sent.open()
                 opened = time.perf_counter()
-                made = make(pipeline, picture, wish, limit, job, key=None)
+                made = _make(pipeline, picture, wish, job, key=None)
                 return replace(made, times={"decode": opened - started} | made.times)
 
             made = await service.jobs.work(job, work)
@@ -225,29 +203,29 @@ def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
     return read_picture(encoded, max_pixels=max_pixels)
 
 
-def _wish(options: Mapping[str, Any], request: web.Request, what: str) -> _Wish:
-    from matted.delivery import Delivery, parse_background
-    from matted.matting.adjust import AdjustOptions
+def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore) -> _Wish:
     from matted.pipeline import CoarseOptions, RefineOptions
 
-    known = {"subjects": ("coarse", "refine"), "mask": (*OPTIONS, "side_px")}.get(what, OPTIONS)
-    only_keys(options, known, "the request")
-    outer = build_options(OuterOptions, {k: options[k] for k in ("limit", "side_px") if k in options}, what)
+    form = () if what == "subjects" else ("delivery",)
+    only_keys(options, ("coarse", "refine", *KEYS.get(what, ()), *form), "the request")
+    return _Wish(
+        build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
+        build_options(RefineOptions, options.get("refine", {}), "refine"),
+        adjusting_of(options, store),
+        None if what == "subjects" else _delivery(options, request, what),
+    )
+
+
+def _delivery(options: Mapping[str, Any], request: web.Request, what: str) -> "Delivery":
+    from matted.delivery import Delivery, parse_background
+
     form = build_options(DeliveryOptions, options.get("delivery", {}), "delivery")
     as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
-    delivery = Delivery(
+    return Delivery(
         what="mask" if what == "mask" else "cutout",
         background=parse_background(form.background) if form.background else None,
         format="png" if as_png else form.format,
         quality=form.quality,
-    )
-    return _Wish(
-        build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
-        build_options(RefineOptions, options.get("refine", {}), "refine"),
-        build_options(AdjustOptions, options.get("adjust", {}), "adjust"),
-        delivery,
-        outer.limit,
-        outer.side_px,
     )
 
 
@@ -260,26 +238,36 @@ async def _answered(
     return await send(request, made.body, content_type=made.content_type, headers=headers)
 
 
-def _cut(
-    pipeline: "Pipeline", picture: Picture, wish: _Wish, limit: "Limit | None", job: Job, *, key: str | None
+def _make(
+    pipeline: "Pipeline",
+    picture: Picture,
+    wish: _Wish,
+    job: Job,
+    *,
+    key: str | None,
 ) -> _Made:
-    """The whole of a request's heavy work for a mask or a cut-out, in a worker thread."""
+    """The whole of a request's heavy work, in a worker thread."""
     from matted.delivery import deliver, format_for
 
-    delivery = wish.delivery
+    delivery, adjusting = wish.delivery, wish.adjusting
+    if delivery is None:
+        found, matte = pipeline.subjects(
+            picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
+        )
+        body = subjects_answer(picture, found, matte)
+        return _Made(body, "application/json", _headers(matte), dict(matte.times))
     matte = pipeline.matte(
         picture,
         wish.coarse,
         wish.refine,
-        adjust=wish.adjust,
-        limit=limit,
-        side_px=wish.side_px,
+        adjust=adjusting.adjust,
+        limit=adjusting.limit,
+        side_px=adjusting.side_px,
         key=key,
         progress=job.progress,
         cancelled=job.cancelled,
     )
-    height, width = matte.mask.shape
-    headers = _told(matte) | {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
+    headers = _headers(matte)
     if delivery.what == "mask" and delivery.format is None:
         headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
         little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
@@ -287,76 +275,26 @@ def _cut(
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
-    if wish.side_px is not None:  # of a preview only its mask is there
+    if adjusting.side_px is not None:  # of a preview only its mask is there
         picture = Picture(matte.mask[..., None], space="gray")
     deliver(picture, matte.mask, delivery, target)
     times = matte.times | {"encode": time.perf_counter() - started}
     return _Made(target.getbuffer(), FORMATS[format_for(picture, delivery)].media_type, headers, times)
 
 
-def _find(
-    pipeline: "Pipeline", picture: Picture, wish: _Wish, _limit: "Limit | None", job: Job, *, key: str | None
-) -> _Made:
-    """The same for the list of subjects."""
-    found, matte = pipeline.subjects(
-        picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
-    )
-    content = {
-        "width": picture.width,
-        "height": picture.height,
-        "confidence": _rounded(matte.confidence),
-        "warnings": _warnings(matte),
-        "subjects": [_subject_content(subject) for subject in found.all],
-    }
-    body = memoryview(json.dumps(content).encode())
-    return _Made(body, "application/json", _told(matte), dict(matte.times))
-
-
-_MAKERS = {"mask": _cut, "cutout": _cut, "subjects": _find}
-
-
-def _limit(pipeline: "Pipeline", wish: _Wish) -> "Limit | None":
-    """The uploaded picture that bounds the mask. Raises UnknownPicture, BadOption."""
-    from matted.pipeline import Limit
-
-    if wish.limit is None:
-        return None
-    picture = PictureStore(pipeline.cache).get(wish.limit)
-    if picture.space != "gray":
-        raise BadOption("The limit must be a gray picture: white where the mask may be, black where not.")
-    plane = picture.pixels[..., 0]
-    return Limit(plane.astype("f4") if plane.dtype.kind == "f" else plane, wish.limit)
-
-
-def _told(matte: "Matte") -> dict[str, str]:
-    """The headers about how a matte was made and how good it is."""
+def _headers(matte: "Matte") -> dict[str, str]:
+    """The headers about a matte: its size, how it was made, how good it is."""
+    height, width = matte.mask.shape
     headers = {
+        "X-Matted-Width": str(width),
+        "X-Matted-Height": str(height),
         "X-Matted-Model": matte.model,
         "X-Matted-Provider": matte.provider,
-        "X-Matted-Warnings": json.dumps(_warnings(matte)),
+        "X-Matted-Warnings": json.dumps([{"code": n.code, "sentence": n.sentence} for n in matte.warnings]),
     }
-    if matte.confidence is not None:
-        headers["X-Matted-Confidence"] = f"{matte.confidence:.3f}"
-    return headers
-
-
-def _warnings(matte: "Matte") -> list[dict[str, str]]:
-    return [{"code": n.code, "sentence": n.sentence} for n in matte.warnings]
-
-
-def _subject_content(subject: "Subject") -> dict[str, Any]:
-    return {
-        "number": subject.number,
-        "box": list(subject.box),
-        "at": [round(subject.at[0], 1), round(subject.at[1], 1)],
-        "area_px": round(subject.area_px),
-        "share": round(subject.share, 5),
-        "confidence": _rounded(subject.confidence),
-    }
-
-
-def _rounded(confidence: float | None) -> float | None:
-    return None if confidence is None else round(confidence, 3)
+    return (
+        headers if matte.confidence is None else headers | {"X-Matted-Confidence": f"{matte.confidence:.3f}"}
+    )
 
 
 def _facts(name: str, picture: Picture) -> dict[str, Any]:
