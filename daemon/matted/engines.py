@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from matted.client import Answer, Client, ClientError, Encoded, Planes, Unavailable
+from matted.client import Answer, Client, ClientError, Encoded, Planes, Unavailable, Uploaded
 from matted.config import Settings
 from matted.errors import MattedError, by_slug
 from matted.imaging.picture import Picture
@@ -85,7 +85,7 @@ class DaemonEngine:
             "refine": asdict(wish.refine),
             "adjust": asdict(wish.adjust),
         }
-        self._limit = _planes(wish.limit) if wish.limit is not None else None
+        self._limit: Planes | Uploaded | None = _planes(wish.limit) if wish.limit is not None else None
         self._clients = [first]
         self._idle = [first]
         self._lock = threading.Lock()
@@ -124,6 +124,8 @@ class DaemonEngine:
             with self._lock:
                 self._clients.append(client)
         try:
+            if isinstance(self._limit, Planes):
+                self._limit = client.upload(self._limit)
             return client.mask(Encoded(source), self._options, limit=self._limit)
         finally:
             with self._lock:
