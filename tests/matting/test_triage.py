@@ -28,7 +28,7 @@ def codes(alpha: np.ndarray, colour: np.ndarray, size: tuple[int, int] = SIZE) -
 def test_a_clear_subject_is_trusted_and_nothing_is_said() -> None:
     judged = triage(SUBJECT, picture(SUBJECT), full_size=SIZE)
     assert judged.notices == ()
-    assert judged.confidence > 0.8
+    assert judged.confidence > REVIEW_BELOW
 
 
 def test_a_blurred_answer_is_trusted_less() -> None:
