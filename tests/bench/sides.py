@@ -33,7 +33,8 @@ def matted(folder: Path) -> Callable[[Answer], Answer]:
     """File bytes in, file bytes out, as `matted cut` does it for many files."""
     from matted.config import load_settings
     from matted.delivery import Delivery, deliver
-    from matted.engines import LocalEngine
+    from matted.engines import LocalEngine, Wish
+    from matted.matting.adjust import AdjustOptions
     from matted.memory import keep_memory
     from matted.pipeline import CoarseOptions, RefineOptions
 
@@ -41,7 +42,8 @@ def matted(folder: Path) -> Callable[[Answer], Answer]:
 
     @cache
     def engine(edges: Any) -> LocalEngine:
-        return LocalEngine(load_settings(), CoarseOptions(model="bench"), RefineOptions(edges))
+        wish = Wish(CoarseOptions(model="bench"), RefineOptions(edges), AdjustOptions())
+        return LocalEngine(load_settings(), wish)
 
     def answer(ask: Answer) -> Answer:
         source = (folder / ask["file"]).read_bytes()

@@ -7,6 +7,8 @@ from importlib.resources import files
 import pytest
 
 from matted.imaging.encoding import FORMATS
+from matted.matting.adjust import AdjustOptions
+from matted.matting.subjects import Subject
 from matted.pipeline import CoarseOptions, RefineOptions
 from matted.service.guard import PUBLIC
 from matted.service.pictures import DeliveryOptions
@@ -44,7 +46,7 @@ def test_exactly_the_public_routes_want_no_token():
     assert free == PUBLIC
 
 
-@pytest.mark.parametrize("kind", [CoarseOptions, RefineOptions, DeliveryOptions])
+@pytest.mark.parametrize("kind", [CoarseOptions, RefineOptions, AdjustOptions, DeliveryOptions, Subject])
 def test_options_are_those_of_the_chain(kind):
     assert set(DOCUMENT["components"]["schemas"][kind.__name__]["properties"]) == {
         f.name for f in fields(kind)

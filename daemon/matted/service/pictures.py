@@ -1,4 +1,4 @@
-"""Routes of the main job: a picture in, a mask or a cut-out back.
+"""Routes of the main job: a picture in, a mask, a cut-out or the list of its subjects back.
 
 Pictures come encoded or as raw planes, are uploaded once or sent along with the question. Heavy work
 happens in the job's worker thread, never here.
@@ -16,6 +16,7 @@ from aiohttp import web
 from matted.errors import UnsupportedPicture
 from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
+from matted.service.adjusting import KEYS, Adjusting, adjusting_of, subjects_answer
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
 from matted.service.jobs import Job
@@ -32,7 +33,7 @@ from matted.service.wire import (
 
 if TYPE_CHECKING:
     from matted.delivery import Delivery
-    from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+    from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 PLANES = "application/octet-stream"
 
@@ -57,7 +58,8 @@ class _Wish:
 
     coarse: "CoarseOptions"
     refine: "RefineOptions"
-    delivery: "Delivery"
+    adjusting: Adjusting
+    delivery: "Delivery | None"  # None: the list of subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,11 @@ async def cutout(request: web.Request) -> web.StreamResponse:
     return await _of_uploaded(request, "cutout")
 
 
+async def subjects(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/subjects"""
+    return await _of_uploaded(request, "subjects")
+
+
 async def mask_at_once(request: web.Request) -> web.StreamResponse:
     """POST /v1/mask"""
     return await _of_sent(request, "mask")
@@ -131,13 +138,19 @@ async def cutout_at_once(request: web.Request) -> web.StreamResponse:
     return await _of_sent(request, "cutout")
 
 
+async def subjects_at_once(request: web.Request) -> web.StreamResponse:
+    """POST /v1/subjects"""
+    return await _of_sent(request, "subjects")
+
+
 async def _of_uploaded(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     name = request.match_info["picture"]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()
-        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what)
-        picture = PictureStore(pipeline.cache).get(name)
+        store = PictureStore(pipeline.cache)
+        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what, store)
+        picture = store.get(name)
         made = await service.jobs.work(job, lambda: _make(pipeline, picture, wish, job, key=name))
         return await _answered(request, job, made, {})
 
@@ -146,7 +159,8 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()  # importing the chain here instead would hold the loop up
-        wish = _wish(json_options(request.headers.get("X-Matted-Options", "")), request, what)
+        options = json_options(request.headers.get("X-Matted-Options", ""))
+        wish = _wish(options, request, what, PictureStore(pipeline.cache))
         with service.intake.promise() as promise:
             sent = await _received(request, service, promise)
 
@@ -189,23 +203,29 @@ def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
     return read_picture(encoded, max_pixels=max_pixels)
 
 
-def _wish(options: Mapping[str, Any], request: web.Request, what: str) -> _Wish:
-    from matted.delivery import Delivery, parse_background
+def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore) -> _Wish:
     from matted.pipeline import CoarseOptions, RefineOptions
 
-    only_keys(options, ("coarse", "refine", "delivery"), "the request")
+    form = () if what == "subjects" else ("delivery",)
+    only_keys(options, ("coarse", "refine", *KEYS.get(what, ()), *form), "the request")
+    return _Wish(
+        build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
+        build_options(RefineOptions, options.get("refine", {}), "refine"),
+        adjusting_of(options, store),
+        None if what == "subjects" else _delivery(options, request, what),
+    )
+
+
+def _delivery(options: Mapping[str, Any], request: web.Request, what: str) -> "Delivery":
+    from matted.delivery import Delivery, parse_background
+
     form = build_options(DeliveryOptions, options.get("delivery", {}), "delivery")
     as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
-    delivery = Delivery(
+    return Delivery(
         what="mask" if what == "mask" else "cutout",
         background=parse_background(form.background) if form.background else None,
         format="png" if as_png else form.format,
         quality=form.quality,
-    )
-    return _Wish(
-        build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
-        build_options(RefineOptions, options.get("refine", {}), "refine"),
-        delivery,
     )
 
 
@@ -229,19 +249,25 @@ def _make(
     """The whole of a request's heavy work, in a worker thread."""
     from matted.delivery import deliver, format_for
 
-    delivery = wish.delivery
+    delivery, adjusting = wish.delivery, wish.adjusting
+    if delivery is None:
+        found, matte = pipeline.subjects(
+            picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
+        )
+        body = subjects_answer(picture, found, matte)
+        return _Made(body, "application/json", _headers(matte), dict(matte.times))
     matte = pipeline.matte(
-        picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
+        picture,
+        wish.coarse,
+        wish.refine,
+        adjust=adjusting.adjust,
+        limit=adjusting.limit,
+        side_px=adjusting.side_px,
+        key=key,
+        progress=job.progress,
+        cancelled=job.cancelled,
     )
-    height, width = matte.mask.shape
-    warnings = [{"code": n.code, "sentence": n.sentence} for n in matte.warnings]
-    headers = {
-        "X-Matted-Width": str(width),
-        "X-Matted-Height": str(height),
-        "X-Matted-Model": matte.model,
-        "X-Matted-Provider": matte.provider,
-        "X-Matted-Warnings": json.dumps(warnings),
-    }
+    headers = _headers(matte)
     if delivery.what == "mask" and delivery.format is None:
         headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
         little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
@@ -249,9 +275,26 @@ def _make(
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
+    if adjusting.side_px is not None:  # of a preview only its mask is there
+        picture = Picture(matte.mask[..., None], space="gray")
     deliver(picture, matte.mask, delivery, target)
     times = matte.times | {"encode": time.perf_counter() - started}
     return _Made(target.getbuffer(), FORMATS[format_for(picture, delivery)].media_type, headers, times)
+
+
+def _headers(matte: "Matte") -> dict[str, str]:
+    """The headers about a matte: its size, how it was made, how good it is."""
+    height, width = matte.mask.shape
+    headers = {
+        "X-Matted-Width": str(width),
+        "X-Matted-Height": str(height),
+        "X-Matted-Model": matte.model,
+        "X-Matted-Provider": matte.provider,
+        "X-Matted-Warnings": json.dumps([{"code": n.code, "sentence": n.sentence} for n in matte.warnings]),
+    }
+    return (
+        headers if matte.confidence is None else headers | {"X-Matted-Confidence": f"{matte.confidence:.3f}"}
+    )
 
 
 def _facts(name: str, picture: Picture) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""Planes in tiles and strips, worked on by all cores: what the adjustments share.
+
+OpenCV and numpy let go of Python's lock in their loops, so plain threads are enough. Knows nothing of what
+is done to a tile. May import numpy and OpenCV only.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Plane = npt.NDArray[Any]  # (H, W): float32 in [0, 1], or uint8 or uint16 with alpha 1.0 at full scale
+Place = TypeVar("Place")
+Result = TypeVar("Result")
+
+STRIP_PIXELS = 2**20  # of a strip: enough for a thread to be worth its start
+SMALL_PIXELS = 2**16  # of a plane: what has fewer is done before a thread would have begun
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A rectangle of a plane and the larger one, clipped at the plane's borders, that its result needs."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    above: int  # rows of margin that there are
+    before: int  # columns of margin that there are
+    around: tuple[slice, slice]
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """The tile in the plane."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
+    def core(self) -> tuple[slice, slice]:
+        """The tile in `around`."""
+        rows, columns = self.bottom - self.top, self.right - self.left
+        return slice(self.above, self.above + rows), slice(self.before, self.before + columns)
+
+
+def tiles(shape: tuple[int, ...], side: int, margin: int) -> list[Tile]:
+    """Tiles of `side` pixels that cover a plane of `shape`, each with `margin` around it."""
+    height, width = shape[:2]
+    found = []
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            bottom, right = min(top + side, height), min(left + side, width)
+            y, x = max(top - margin, 0), max(left - margin, 0)
+            around = slice(y, min(bottom + margin, height)), slice(x, min(right + margin, width))
+            found.append(Tile(top, bottom, left, right, top - y, left - x, around))
+    return found
+
+
+def strips(shape: tuple[int, ...]) -> list[slice]:
+    """Whole rows of a plane, about STRIP_PIXELS at a time; one per core at least if it is not small."""
+    height, width = shape[:2]
+    shares = (os.cpu_count() or 1) if height * width > SMALL_PIXELS else 1
+    step = max(1, min(STRIP_PIXELS // max(width, 1), -(-height // shares)))
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+def in_parallel(work: Callable[[Place], Result], places: Sequence[Place]) -> list[Result]:
+    """`work` of each place, in order, on all cores."""
+    if len(places) < 2:
+        return [work(place) for place in places]
+    with ThreadPoolExecutor(min(len(places), os.cpu_count() or 1)) as pool:
+        return list(pool.map(work, places))
+
+
+def reduced(plane: Plane, width: int, height: int) -> Plane:
+    """A plane averaged to a smaller size; itself if it has that size."""
+    if plane.shape == (height, width):
+        return plane
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
+
+
+def full(dtype: np.dtype[Any]) -> float:
+    """What stands for alpha 1.0: 255, 65535, or 1 in float planes."""
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
+
+
+def level(dtype: np.dtype[Any], alpha: float) -> float:
+    """`alpha` in a plane's own numbers."""
+    return alpha * full(dtype)
+
+
+def stored(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Plane:
+    """Values in a plane's own numbers, rounded and clipped into its range."""
+    if dtype.kind == "u":
+        return np.clip(values + np.float32(0.5), 0, full(dtype)).astype(dtype)
+    return np.clip(values, 0, 1).astype(dtype)
