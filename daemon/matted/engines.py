@@ -19,7 +19,8 @@ from matted.config import Settings
 from matted.errors import MattedError, by_slug
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
-from matted.pipeline import CoarseOptions, Matte, Notice, Pipeline, RefineOptions
+from matted.notice import Notice
+from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 logger = logging.getLogger(__name__)
 

@@ -23,6 +23,7 @@ from matted.inference.predict import Coarse, Predictor
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
 from matted.matting.upsample import guided_upsample, upsample
+from matted.notice import Notice
 
 Level = Literal["none", "fast"]
 Progress = Callable[[str, float], None]
@@ -57,14 +58,6 @@ class RefineOptions:
     def __post_init__(self) -> None:
         if self.level not in get_args(Level):
             raise BadOption(f"Edges can be {' or '.join(get_args(Level))}, not {self.level!r}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something a person can act on. `code` is stable for programs, `sentence` is for the person."""
-
-    code: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)

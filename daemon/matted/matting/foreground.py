@@ -50,15 +50,10 @@ class Foreground:
         while max(mask.shape) > GRID_SIDE * self._cell:
             self._cell *= 2
         self._grids: tuple[Plane, Plane] | None = None
-        self._bounds: tuple[Plane, Plane] | None = None  # of float colours, which have no range of their own
+        self._range: tuple[Plane, Plane] | None = None  # per channel, of floats, which have none by type
         soft = [place for place in _tiles(*mask.shape) if self._is_soft(place)]
         if soft:
             self._grids = self._look_around(soft)
-
-    @property
-    def changes_nothing(self) -> bool:
-        """Whether every pixel keeps its colour: the mask is hard everywhere."""
-        return self._grids is None
 
     def rows(self, rows: slice) -> Colours:
         """Colours (n, W, C) of these rows, in the picture's own depth; the picture's own outside the edge.
@@ -120,7 +115,7 @@ class Foreground:
         )
         if self._colour.dtype.kind == "f":
             both = np.concatenate([front, back], axis=1).reshape(channels, -1)
-            self._bounds = both.min(axis=1), both.max(axis=1)
+            self._range = both.min(axis=1), both.max(axis=1)
         return front, back
 
     def _region(self, place: tuple[slice, slice]) -> tuple[list[Plane], Plane, Plane | None]:
@@ -171,18 +166,19 @@ class Foreground:
         gain = alpha / (alpha * alpha + (1 - alpha) ** 2 + np.float32(DAMPING)) * np.float32(1 + DAMPING)
         for channel, plane in enumerate(colour):
             own = plane[inner]
-            found = _explained(own, alpha, gain, _enlarged(front[channel])[inner], _enlarged(back[channel])[inner])
-            if clean.dtype.kind == "u":
+            sides = (_enlarged(side[channel])[inner] for side in (front, back))
+            found = _explained(own, alpha, gain, *sides)
+            if self._range is not None:
+                low, high = self._range
+                np.clip(found, np.minimum(low[channel], own), np.maximum(high[channel], own), out=found)
+            else:
                 found += 0.5
                 np.clip(found, 0, np.iinfo(clean.dtype).max, out=found)
-            else:
-                low, high = self._bounds[0][channel], self._bounds[1][channel]
-                np.clip(found, np.minimum(low, own), np.maximum(high, own), out=found)
             np.copyto(clean[..., channel], found.astype(clean.dtype), where=soft)
 
 
 def estimate_foreground(colour: Colours, mask: Mask, *, opacity: Mask | None = None) -> Colours:
-    """All of `Foreground` at once: (H, W, C) in the depth of `colour`, for pictures that may be held twice."""
+    """All of `Foreground` at once: (H, W, C) in the depth of `colour`, where a copy fits in memory."""
     found: Colours = Foreground(colour, mask, opacity=opacity).rows(slice(0, mask.shape[0]))
     return found
 

@@ -7,15 +7,17 @@ happens in the job's worker thread, never here.
 import io
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from matted.compose.style import Shadow
 from matted.errors import UnsupportedPicture
 from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
+from matted.notice import Notice
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
 from matted.service.jobs import Job
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
 
 PLANES = "application/octet-stream"
+_UPLOADED = "picture:"  # before the id of an uploaded picture that shall be a background
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,17 @@ class DeliveryOptions:
     """What a cut-out's file shall be.
 
     `format`: png, tiff, webp, ...; null takes PNG, or TIFF where PNG would lose depth or colour space.
-    `quality`: 1 to 100, for lossy formats. `background`: "blur", a colour such as "#f4f4f4", or null for
-    transparency.
+    `quality`: 1 to 100, for lossy formats. `background`: "blur", a colour such as "#f4f4f4", "picture:ID" for
+    one that was uploaded, or null for transparency (or the preset's colour). The others as in `Delivery`.
     """
 
     format: FormatName | None = None
     quality: int = 92
     background: str | None = None
+    keep_colours: bool = False
+    shadow: Shadow | None = None
+    keep_shadow: bool = False
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +143,9 @@ async def _of_uploaded(request: web.Request, what: str) -> web.StreamResponse:
     name = request.match_info["picture"]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()
-        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what)
-        picture = PictureStore(pipeline.cache).get(name)
+        store = PictureStore(pipeline.cache)
+        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what, store)
+        picture = store.get(name)
         made = await service.jobs.work(job, lambda: _make(pipeline, picture, wish, job, key=name))
         return await _answered(request, job, made, {})
 
@@ -146,7 +154,8 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()  # importing the chain here instead would hold the loop up
-        wish = _wish(json_options(request.headers.get("X-Matted-Options", "")), request, what)
+        options = json_options(request.headers.get("X-Matted-Options", ""))
+        wish = _wish(options, request, what, PictureStore(pipeline.cache))
         with service.intake.promise() as promise:
             sent = await _received(request, service, promise)
 
@@ -189,18 +198,27 @@ def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
     return read_picture(encoded, max_pixels=max_pixels)
 
 
-def _wish(options: Mapping[str, Any], request: web.Request, what: str) -> _Wish:
-    from matted.delivery import Delivery, parse_background
+def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore) -> _Wish:
+    from matted.compose.background import parse_background
+    from matted.delivery import Delivery
     from matted.pipeline import CoarseOptions, RefineOptions
 
     only_keys(options, ("coarse", "refine", "delivery"), "the request")
+
+    def uploaded(text: str) -> Picture | None:
+        return store.get(text[len(_UPLOADED) :]) if text.startswith(_UPLOADED) else None
+
     form = build_options(DeliveryOptions, options.get("delivery", {}), "delivery")
     as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
     delivery = Delivery(
         what="mask" if what == "mask" else "cutout",
-        background=parse_background(form.background) if form.background else None,
+        background=parse_background(form.background, uploaded) if form.background else None,
         format="png" if as_png else form.format,
         quality=form.quality,
+        keep_colours=form.keep_colours,
+        shadow=form.shadow,
+        keep_shadow=form.keep_shadow,
+        preset=form.preset,
     )
     return _Wish(
         build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
@@ -234,13 +252,12 @@ def _make(
         picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
     )
     height, width = matte.mask.shape
-    warnings = [{"code": n.code, "sentence": n.sentence} for n in matte.warnings]
     headers = {
         "X-Matted-Width": str(width),
         "X-Matted-Height": str(height),
         "X-Matted-Model": matte.model,
         "X-Matted-Provider": matte.provider,
-        "X-Matted-Warnings": json.dumps(warnings),
+        "X-Matted-Warnings": _told(matte.warnings),
     }
     if delivery.what == "mask" and delivery.format is None:
         headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
@@ -249,9 +266,14 @@ def _make(
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
-    deliver(picture, matte.mask, delivery, target)
+    notices = deliver(picture, matte.mask, delivery, target)
+    headers["X-Matted-Warnings"] = _told((*matte.warnings, *notices))
     times = matte.times | {"encode": time.perf_counter() - started}
     return _Made(target.getbuffer(), FORMATS[format_for(picture, delivery)].media_type, headers, times)
+
+
+def _told(notices: Iterable[Notice]) -> str:
+    return json.dumps([{"code": notice.code, "sentence": notice.sentence} for notice in notices])
 
 
 def _facts(name: str, picture: Picture) -> dict[str, Any]:
