@@ -50,7 +50,8 @@ class StandIn:
         self.removed: list[str] = []
 
     def matte(self, picture, coarse, _refine, *, key, progress, cancelled):
-        from matted.pipeline import Matte, Notice
+        from matted.notice import Notice
+        from matted.pipeline import Matte
 
         self.keys.append(key)
         self.working.release()

@@ -19,6 +19,7 @@ SIDE_PX = 640  # the shadow is soft: it is looked for at this size
 DARK = 0.06  # ground values (of 1) below which darker ones say nothing
 LEAST_NOISE = 0.012  # of a logarithm; what JPEG and sensor leave on the evenest ground
 MAX_NOISE = 0.12  # an unevener ground hides any shadow
+MAX_ELSEWHERE = 0.06  # share of the ground away from the subject that may be dark for other reasons
 REACH = 0.75  # how far from the subject, in its own larger side, a contact shadow may go
 LEAST_AREA = 0.002  # of the subject's; a smaller find is none
 LEAST_DEPTH = 0.05
@@ -86,6 +87,9 @@ def _darkness(light: Plane, ground: npt.NDArray[np.bool_], far: npt.NDArray[np.b
     sure *= 1 - _step(hue, 0.5 * np.abs(mean) + 2 * noise, np.abs(mean) + 4 * noise)
     sure *= expected.mean(axis=2) > np.log(DARK)
     depth: Plane = (1 - np.exp(np.minimum(mean, 0))).astype(np.float32) * sure * ground
+    away = depth[far & ground]
+    if away.size and (away > LEAST_DEPTH / 2).mean() > MAX_ELSEWHERE:
+        return None
     return depth
 
 

@@ -20,6 +20,7 @@ from matted.imaging.picture import Picture
 from matted.notice import Notice
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
+from matted.service.foreground import ForegroundOptions, clean_colours, plane_format
 from matted.service.jobs import Job
 from matted.service.metrics import METERS
 from matted.service.receive import Hash, Promise, small_body
@@ -34,7 +35,7 @@ from matted.service.wire import (
 
 if TYPE_CHECKING:
     from matted.delivery import Delivery
-    from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+    from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 PLANES = "application/octet-stream"
 _UPLOADED = "picture:"  # before the id of an uploaded picture that shall be a background
@@ -64,7 +65,7 @@ class _Wish:
 
     coarse: "CoarseOptions"
     refine: "RefineOptions"
-    delivery: "Delivery"
+    answer: "Delivery | ForegroundOptions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,16 @@ async def cutout_at_once(request: web.Request) -> web.StreamResponse:
     return await _of_sent(request, "cutout")
 
 
+async def foreground(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/foreground"""
+    return await _of_uploaded(request, "foreground")
+
+
+async def foreground_at_once(request: web.Request) -> web.StreamResponse:
+    """POST /v1/foreground"""
+    return await _of_sent(request, "foreground")
+
+
 async def _of_uploaded(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     name = request.match_info["picture"]
@@ -199,18 +210,30 @@ def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
 
 
 def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore) -> _Wish:
-    from matted.compose.background import parse_background
-    from matted.delivery import Delivery
     from matted.pipeline import CoarseOptions, RefineOptions
 
-    only_keys(options, ("coarse", "refine", "delivery"), "the request")
+    form = "foreground" if what == "foreground" else "delivery"
+    only_keys(options, ("coarse", "refine", form), "the request")
+    if what == "foreground":
+        answer = build_options(ForegroundOptions, options.get(form, {}), form)
+    else:
+        answer = _delivery(build_options(DeliveryOptions, options.get(form, {}), form), request, what, store)
+    return _Wish(
+        build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
+        build_options(RefineOptions, options.get("refine", {}), "refine"),
+        answer,
+    )
+
+
+def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: PictureStore) -> "Delivery":
+    from matted.compose.background import parse_background
+    from matted.delivery import Delivery
 
     def uploaded(text: str) -> Picture | None:
         return store.get(text[len(_UPLOADED) :]) if text.startswith(_UPLOADED) else None
 
-    form = build_options(DeliveryOptions, options.get("delivery", {}), "delivery")
     as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
-    delivery = Delivery(
+    return Delivery(
         what="mask" if what == "mask" else "cutout",
         background=parse_background(form.background, uploaded) if form.background else None,
         format="png" if as_png else form.format,
@@ -219,11 +242,6 @@ def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: Pi
         shadow=form.shadow,
         keep_shadow=form.keep_shadow,
         preset=form.preset,
-    )
-    return _Wish(
-        build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
-        build_options(RefineOptions, options.get("refine", {}), "refine"),
-        delivery,
     )
 
 
@@ -247,29 +265,41 @@ def _make(
     """The whole of a request's heavy work, in a worker thread."""
     from matted.delivery import deliver, format_for
 
-    delivery = wish.delivery
+    answer = wish.answer
+    if isinstance(answer, ForegroundOptions) and answer.alpha == "own":
+        return _foreground(picture, None)
     matte = pipeline.matte(
         picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
     )
-    height, width = matte.mask.shape
-    headers = {
-        "X-Matted-Width": str(width),
-        "X-Matted-Height": str(height),
-        "X-Matted-Model": matte.model,
-        "X-Matted-Provider": matte.provider,
-        "X-Matted-Warnings": _told(matte.warnings),
-    }
-    if delivery.what == "mask" and delivery.format is None:
+    if isinstance(answer, ForegroundOptions):
+        return _foreground(picture, matte)
+    headers = _headers(picture, matte)
+    if answer.what == "mask" and answer.format is None:
         headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
         little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
         return _Made(little.data, PLANES, headers, dict(matte.times))
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
-    notices = deliver(picture, matte.mask, delivery, target)
-    headers["X-Matted-Warnings"] = _told((*matte.warnings, *notices))
+    headers["X-Matted-Warnings"] = _told((*matte.warnings, *deliver(picture, matte.mask, answer, target)))
     times = matte.times | {"encode": time.perf_counter() - started}
-    return _Made(target.getbuffer(), FORMATS[format_for(picture, delivery)].media_type, headers, times)
+    return _Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
+
+
+def _foreground(picture: Picture, matte: "Matte | None") -> _Made:
+    """Clean colours as raw planes; without a matte the picture's own alpha is one."""
+    headers = _headers(picture, matte) | {"X-Matted-Format": plane_format(picture)}
+    started = time.perf_counter()
+    planes = clean_colours(picture, matte.mask if matte is not None else None)
+    times = (matte.times if matte is not None else {}) | {"foreground": time.perf_counter() - started}
+    return _Made(planes, PLANES, headers, times)
+
+
+def _headers(picture: Picture, matte: "Matte | None") -> dict[str, str]:
+    headers = {"X-Matted-Width": str(picture.width), "X-Matted-Height": str(picture.height)}
+    if matte is not None:
+        headers["X-Matted-Model"], headers["X-Matted-Provider"] = matte.model, matte.provider
+    return headers | {"X-Matted-Warnings": _told(matte.warnings if matte is not None else ())}
 
 
 def _told(notices: Iterable[Notice]) -> str:
