@@ -1,12 +1,12 @@
-"""Foreground colour: no fringe on any background, exact outside the edge, the same in every depth and tile."""
+"""Foreground colour: no fringe on any background, exact outside the edge, alike in every depth and tile."""
 
 import cv2
 import numpy as np
 import pytest
-from composites import Composite, disc, hairy, over
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from composites import Composite, disc, hairy, over
 from matted.matting import foreground
 from matted.matting.foreground import Foreground, estimate_foreground
 
