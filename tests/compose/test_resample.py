@@ -58,8 +58,8 @@ def test_a_covering_picture_leaves_no_gap_and_keeps_its_middle() -> None:
 def test_a_small_plane_is_enlarged_in_place() -> None:
     ramp = np.tile(np.arange(10, dtype=np.float32), (4, 1))
     place = Placement(100, 40)
-    whole = enlarged(ramp, 0.1, place, slice(0, 40))
+    whole = enlarged(ramp, (100, 40), place, slice(0, 40))
     assert whole[20, 45:55] == pytest.approx((np.arange(45, 55) + 0.5) / 10 - 0.5, abs=0.02)
     assert np.allclose(
-        np.concatenate([enlarged(ramp, 0.1, place, rows) for rows in strips(40, 7)]), whole, atol=0.02
+        np.concatenate([enlarged(ramp, (100, 40), place, rows) for rows in strips(40, 7)]), whole, atol=0.02
     )

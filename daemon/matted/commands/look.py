@@ -58,7 +58,7 @@ def delivery(args: argparse.Namespace, file_format: "FormatName | None", *, max_
         background=_background(args.background, max_pixels) if args.background else None,
         format=file_format,
         quality=args.quality,
-        keep_colours=args.keep_colours,
+        keep_colours=args.keep_colours or args.rembg,  # rembg frees nothing of its background
         shadow=_shadow(args),
         keep_shadow=args.keep_shadow,
         preset=args.preset,

@@ -69,10 +69,10 @@ def behind(
     if background.image is not None:
         return _image(background.image, place, np.dtype(dtype))
     small = _blurred(picture, mask)
-    shrink = small.shape[1] / picture.width
+    size = (picture.width, picture.height)
 
     def blurred(rows: slice) -> Rows:
-        return in_depth(enlarged(small, shrink, place, rows), dtype)
+        return in_depth(enlarged(small, size, place, rows), dtype)
 
     return blurred
 

@@ -20,9 +20,11 @@ DARK = 0.06  # ground values (of 1) below which darker ones say nothing
 LEAST_NOISE = 0.012  # of a logarithm; what JPEG and sensor leave on the evenest ground
 MAX_NOISE = 0.12  # an unevener ground hides any shadow
 MAX_ELSEWHERE = 0.06  # share of the ground away from the subject that may be dark for other reasons
-REACH = 0.75  # how far from the subject, in its own larger side, a contact shadow may go
-LEAST_AREA = 0.002  # of the subject's; a smaller find is none
+REACH = 0.6  # how far from the subject, in its own larger side, a contact shadow may go
+LEAST_AREA = 0.002  # of the subject's; a smaller find is none, and a larger one than MAX_AREA no shadow
+MAX_AREA = 0.8
 LEAST_DEPTH = 0.05
+MAX_GRAIN = 0.03  # of a logarithm; a shadow is smooth, other dark things have detail
 
 
 def contact_shadow(picture: Picture, mask: Rows) -> Plane | None:
@@ -41,24 +43,29 @@ def contact_shadow(picture: Picture, mask: Rows) -> Plane | None:
     around = cv2.dilate((alpha > 0.02).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     ground = ~around
     if picture.has_alpha:
-        ground &= unit(cv2.resize(picture.pixels[..., -1], size, interpolation=cv2.INTER_AREA)) > 0.99
+        own = picture.pixels[..., -1]
+        own = own.astype(np.float32) if own.dtype == np.float16 else own  # OpenCV does not average halves
+        ground &= unit(cv2.resize(own, size, interpolation=cv2.INTER_AREA)) > 0.99
     x, y, width, height = cv2.boundingRect(subject.astype(np.uint8))
     larger = max(width, height)
-    low = np.zeros_like(ground)
-    low[
-        y + height // 2 : y + height + larger,
-        max(0, x - larger) : x + width + larger,
-    ] = True
-    ground &= low
+    rows = np.arange(size[1], dtype=np.float32)[:, None]
+    lower = _step(rows, y + 0.35 * height, y + 0.6 * height).astype(np.float32)
+    ground[:, : max(0, x - larger)] = False
+    ground[:, x + width + larger :] = False
+    ground &= lower > 0
     distance = cv2.distanceTransform((~subject).astype(np.uint8), cv2.DIST_L2, 3)
     depth = _darkness(light, ground, distance > 0.3 * larger)
     if depth is None:
         return None
-    depth *= 1 - _step(distance, 0.8 * REACH * larger, REACH * larger)
+    depth *= lower
+    depth *= 1 - _step(distance, 0.6 * REACH * larger, REACH * larger)
     joined = _joined(depth > LEAST_DEPTH / 2, around)
     depth *= cv2.GaussianBlur(joined.astype(np.float32), (0, 0), 1.0)
     found = depth[joined & ground]
-    if found.size < LEAST_AREA * subject.sum() or np.percentile(found, 90) < LEAST_DEPTH:
+    share = found.size / subject.sum()
+    if not LEAST_AREA < share < MAX_AREA or np.percentile(found, 90) < LEAST_DEPTH:
+        return None
+    if np.median(_grain(light.mean(axis=2), ground)[joined & ground]) > MAX_GRAIN:
         return None
     return _under(depth * ground, ground, around)
 
@@ -91,6 +98,15 @@ def _darkness(light: Plane, ground: npt.NDArray[np.bool_], far: npt.NDArray[np.b
     if away.size and (away > LEAST_DEPTH / 2).mean() > MAX_ELSEWHERE:
         return None
     return depth
+
+
+def _grain(light: Plane, ground: npt.NDArray[np.bool_]) -> Plane:
+    """How much each pixel of the ground differs from the mean of its near surroundings."""
+    known = ground.astype(np.float32)
+    near = cv2.GaussianBlur(light * known, (0, 0), 2.0) / np.maximum(
+        cv2.GaussianBlur(known, (0, 0), 2.0), 1e-3
+    )
+    return np.abs(light - near)
 
 
 def _terms(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -92,21 +92,21 @@ def scaled_opaque(colour: RowSource, size: tuple[int, int], place: Placement, ro
     )
 
 
-def enlarged(small: Rows, per_pixel: float, place: Placement, rows: slice) -> Rows:
-    """Linear samples of floats (h, w) or (h, w, C), `per_pixel` of whose pixels lie along one of the picture.
+def enlarged(small: Rows, size: tuple[int, int], place: Placement, rows: slice) -> Rows:
+    """Linear samples of floats (h, w) or (h, w, C) that stand for a whole picture of `size` (width, height).
 
     Its border goes on outside it.
     """
-    step = per_pixel / place.scale
+    across, down = small.shape[1] / size[0] / place.scale, small.shape[0] / size[1] / place.scale
     move = np.array(
         [
-            [step, 0, (0.5 - place.left) * step - 0.5],
-            [0, step, (rows.start + 0.5 - place.top) * step - 0.5],
+            [across, 0, (0.5 - place.left) * across - 0.5],
+            [0, down, (rows.start + 0.5 - place.top) * down - 0.5],
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = (place.width, rows.stop - rows.start)
-    strip: Rows = cv2.warpAffine(small, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    drawn = (place.width, rows.stop - rows.start)
+    strip: Rows = cv2.warpAffine(small, move, drawn, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return strip
 
 

@@ -74,7 +74,7 @@ def compose(
     subject = _Subject(picture, mask, spot, form, keep_colours=keep_colours)
     layers = []
     if found is not None:
-        layers.append(kept(found, picture.width, spot, linear=form.linear))
+        layers.append(kept(found, (picture.width, picture.height), spot, linear=form.linear))
     if shadow is not None:
         layers.append(cast(shadow, subject.alpha, spot, linear=form.linear))
     rows = _on(subject, layers, background, form) if background is not None else _free(subject, layers, form)

@@ -41,10 +41,10 @@ def cast(shadow: Shadow, alpha: Callable[[slice], Rows], place: Placement, *, li
     return Layer(shadow.srgb, lambda rows: drawn(rows) * strength)
 
 
-def kept(opacity: Plane, picture_width: int, place: Placement, *, linear: bool) -> Layer:
-    """The natural shadow, `opacity` (h, w) at a reduced size, as a black layer of the canvas."""
+def kept(opacity: Plane, size: tuple[int, int], place: Placement, *, linear: bool) -> Layer:
+    """The natural shadow of a picture of `size`, `opacity` (h, w) reduced, as a black layer of the canvas."""
     amount = _strength(opacity, linear=linear)
-    return Layer((0, 0, 0), lambda rows: enlarged(amount, amount.shape[1] / picture_width, place, rows))
+    return Layer((0, 0, 0), lambda rows: enlarged(amount, size, place, rows))
 
 
 def _strength(opacity: Any, *, linear: bool) -> npt.NDArray[Any]:
@@ -67,7 +67,8 @@ def _reduced(
         parts.append(cv2.resize(strip, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0]))
     small = cv2.GaussianBlur(np.concatenate(parts), (0, 0), spread / factor, borderType=cv2.BORDER_REPLICATE)
     off = Placement(place.width, place.height, 1.0, across, down)
-    return lambda rows: enlarged(small, 1 / factor, off, rows)
+    covered = (small.shape[1] * factor, small.shape[0] * factor)
+    return lambda rows: enlarged(small, covered, off, rows)
 
 
 def _in_strips(
@@ -84,6 +85,6 @@ def _in_strips(
         if spread > 0:
             strip = cv2.GaussianBlur(strip, (0, 0), spread, borderType=cv2.BORDER_REPLICATE)
         off = Placement(place.width, place.height, 1.0, across, down + start)
-        return enlarged(strip, 1.0, off, wanted)
+        return enlarged(strip, (strip.shape[1], strip.shape[0]), off, wanted)
 
     return rows
