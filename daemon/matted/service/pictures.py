@@ -214,6 +214,7 @@ def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: Pi
 
     form = "foreground" if what == "foreground" else "delivery"
     only_keys(options, ("coarse", "refine", form), "the request")
+    answer: Delivery | ForegroundOptions
     if what == "foreground":
         answer = build_options(ForegroundOptions, options.get(form, {}), form)
     else:
