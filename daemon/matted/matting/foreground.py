@@ -77,9 +77,8 @@ class Foreground:
             down, across = place
             self._unmix(place, clean[down.start - rows.start : down.stop - rows.start, across])
 
-        if len(soft) < 4:
-            for place in soft:
-                unmix(place)
+        if len(soft) == 1:
+            unmix(soft[0])
         else:
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
                 list(pool.map(unmix, soft))
