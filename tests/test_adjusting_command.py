@@ -61,6 +61,15 @@ def test_each_subject_gets_a_file_of_its_own(source: Path) -> None:
     assert not out.exists()
 
 
+def test_what_every_subjects_file_needed_is_told(source: Path) -> None:
+    out = source.with_name("parts.png")
+    done = cut(source, "--each-subject", "--preset", "square", "--keep-shadow", "-o", out, "--json")
+    assert done.returncode == 0, done.stderr
+    told = [(warning["code"], warning["sentence"]) for warning in json.loads(done.stdout)["warnings"]]
+    assert len(set(told)) == len(told)
+    assert {"several-subjects", "enlarged", "no-shadow-found"} <= {code for code, _ in told}
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -104,7 +104,8 @@ class Answer(NamedTuple):
     """A mask or a cut-out, and how it was made.
 
     A mask: `data` holds width * height values, 0..255 (`format` "gray8", 1 byte each) or 0..65535
-    ("gray16", 2 bytes, little-endian). A cut-out: `data` is a file of the media type in `format`.
+    ("gray16", 2 bytes, little-endian). A cut-out: `data` is a file of the media type in `format`. Clean
+    colours: `data` holds pixels of the plane format in `format`.
     `warnings`: {"code", "sentence"} each; `times_s`: stage name to seconds. `confidence`: the probability,
     0 to 1, that the model's answer is a good one; None if the daemon does not say.
     """
@@ -375,7 +376,11 @@ class Client:
         limit: Planes | Encoded | Uploaded | None = None,
         job: str | None = None,
     ) -> Answer:
-        """The picture without its background, as a file (PNG unless `options` say otherwise)."""
+        """The picture without its background, as a file (PNG unless `options` say otherwise).
+
+        `options`: {"coarse", "refine", "adjust", "delivery"}; the last says background, shadow, preset and
+        format. `limit`: as of `mask`.
+        """
         return self._cut("/cutout", source, options, job, limit=limit)
 
     def subjects(
@@ -384,6 +389,22 @@ class Client:
         """The subjects of a picture, largest first. `options`: "coarse" and "refine", as of `mask`."""
         found = _json_answer(self._ask("/subjects", source, options, job))["subjects"]
         return [Subject(**{name: one[name] for name in Subject._fields}) for one in found]
+
+    def foreground(
+        self,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None = None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
+        job: str | None = None,
+    ) -> Answer:
+        """The picture's colours without alpha, freed of the old background where the matte is soft.
+
+        `data` holds raw values as `format` says ("rgb8", "gray16", "rgbf32"...), R first, little-endian.
+        `options`: {"coarse", "refine", "adjust"} and `limit` as for `mask`; {"foreground": {"alpha": "own"}}
+        takes the alpha the picture was sent with, for a mask the person has painted: no model runs then.
+        """
+        return self._cut("/foreground", source, options, job, limit=limit)
 
     # -- models and the daemon itself
 

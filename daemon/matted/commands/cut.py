@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matted.commands import adjusting
+from matted.commands import adjusting, look
 from matted.config import Settings
 from matted.errors import BadOption, MattedError, OutputExists, UnreadablePicture
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from matted.delivery import Delivery
     from matted.engines import Engine
     from matted.imaging.encoding import FormatName
-    from matted.imaging.picture import Picture
     from matted.matting.upsample import Mask
 
 _SUFFIXES = (
@@ -45,11 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: beside the picture, as NAME-cutout.png or NAME-mask.png)",
     )
     parser.add_argument("--mask", action="store_true", help="write the mask alone, as a gray picture")
-    parser.add_argument(
-        "--background",
-        metavar="COLOR|IMAGE|blur",
-        help="what to put behind the subject: a colour (white, #f4f4f4), a picture, or the blurred original",
-    )
+    look.add_arguments(parser)
     parser.add_argument(
         "--model",
         metavar="ID",
@@ -96,25 +91,15 @@ class _Job:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Cuts every input. One failing picture does not stop the others."""
-    from matted.delivery import Delivery, parse_background
     from matted.engines import Wish, open_engine
-    from matted.imaging.read import read_picture
     from matted.memory import keep_memory
     from matted.pipeline import CoarseOptions, RefineOptions
-
-    def read_background(path: Path) -> "Picture":
-        return read_picture(path, max_pixels=settings.max_pixels)
 
     if args.each_subject and args.output == "-":
         raise BadOption("--each-subject writes several files: give a name or a folder with -o.")
     keep_memory()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # half-written results are removed then, too
-    delivery = Delivery(
-        what="mask" if args.mask else "cutout",
-        background=parse_background(args.background, read_background) if args.background else None,
-        format=_format(args),
-        quality=args.quality,
-    )
+    delivery = look.delivery(args, _format(args), max_pixels=settings.max_pixels)
     jobs = list(_jobs(args, delivery))
     if not jobs:
         raise UnreadablePicture(f"There is no picture in {', '.join(args.inputs)}.")
@@ -173,17 +158,17 @@ def _cut(job: _Job, engine: "Engine", delivery: "Delivery", args: argparse.Names
     started = time.perf_counter()
     source = job.source if job.source is not None else sys.stdin.buffer.read()
     picture, matte = engine.matte(source)
-    target, written = job.target, list[str]()
+    target, written, notices = job.target, list[str](), list(matte.warnings)
     if target is not None and not target.suffix:
         target = target.with_name(target.name + FORMATS[format_for(picture, delivery)].suffixes[0])
     delivering = time.perf_counter()
     if target is None:
-        deliver(picture, matte.mask, delivery, sys.stdout.buffer)
+        notices += deliver(picture, matte.mask, delivery, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     for path, mask in _parts(target, matte.mask, args) if target is not None else ():
         _spare_original(job.source, path)
         with atomic_output(path, overwrite=args.overwrite) as file:
-            deliver(picture, mask, delivery, file)
+            notices += deliver(picture, mask, delivery, file)
         written.append(str(path))
     ended = time.perf_counter()
     times = matte.times | {"write": ended - delivering, "all": ended - started}
@@ -196,7 +181,7 @@ def _cut(job: _Job, engine: "Engine", delivery: "Delivery", args: argparse.Names
         "provider": matte.provider,
         "width": picture.width,
         "height": picture.height,
-        "warnings": [{"code": n.code, "sentence": n.sentence} for n in matte.warnings],
+        "warnings": [{"code": n.code, "sentence": n.sentence} for n in dict.fromkeys(notices)],
         "times": {stage: round(seconds, 4) for stage, seconds in times.items()},
     }
 

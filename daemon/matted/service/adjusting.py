@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from matted.matting.subjects import Subject, Subjects
     from matted.pipeline import Limit, Matte
 
-KEYS = {"mask": ("adjust", "limit", "side_px"), "cutout": ("adjust", "limit")}  # by what is asked for
+KEYS: dict[str, tuple[str, ...]] = {  # of a request beside "coarse" and "refine", by what is asked for
+    "mask": ("adjust", "limit", "side_px"),
+    "cutout": ("adjust", "limit"),
+    "foreground": ("adjust", "limit"),
+    "subjects": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
