@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,13 +19,17 @@ from matted.cache import StageCache
 from matted.config import Settings
 from matted.errors import BadOption, Cancelled
 from matted.imaging.picture import Picture
-from matted.inference.catalogue import Catalogue, load_catalogue
+from matted.inference.catalogue import Catalogue, Model, load_catalogue
 from matted.inference.predict import Coarse, Predictor
+from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
+from matted.matting.fine import fine_upsample
+from matted.matting.neural import neural_upsample
+from matted.matting.trimap import find_soft_area
 from matted.matting.upsample import guided_upsample, upsample
 
-Level = Literal["none", "fast"]
+Level = Literal["none", "fast", "fine", "neural"]
 Progress = Callable[[str, float], None]
 
 SMALL_SIDE_PX = 200  # below this on the shorter side edges have too few pixels to be judged
@@ -49,14 +54,15 @@ class CoarseOptions:
 class RefineOptions:
     """How the coarse alpha is brought to native resolution.
 
-    `level`: `none` interpolates; `fast` lets the colours on both sides place the edge.
+    `level`: `none` interpolates; `fast` lets the colours on both sides place the edge; `fine` solves hair and
+    fur along it at full resolution; `neural` asks the catalogue's matting model, where one is installed.
     """
 
     level: Level = "fast"
 
     def __post_init__(self) -> None:
         if self.level not in get_args(Level):
-            raise BadOption(f"Edges can be {' or '.join(get_args(Level))}, not {self.level!r}.")
+            raise BadOption(f"Edges can be {', '.join(get_args(Level))}, not {self.level!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,7 @@ class Pipeline:
         self.sessions = Sessions(settings)
         self.cache = StageCache(settings.cache_memory_mb * 2**20)
         self._predictor = Predictor(self.catalogue, self.weights, self.sessions)
+        self._refiner = Refiner(self.catalogue, self.weights, self.sessions)
 
     def matte(
         self,
@@ -113,6 +120,7 @@ class Pipeline:
         refine = refine or RefineOptions()
         wish = coarse.model or self.settings.model
         times: dict[str, float] = {}
+        network = self._refiner.resolve() if refine.level == "neural" and not coarse.rembg else None
         coarse_key = (key, "coarse", self._predictor.resolve(wish).id, coarse.rembg)
         found: Coarse | None = self.cache.get(coarse_key) if key is not None else None
         if found is None:
@@ -129,17 +137,17 @@ class Pipeline:
                 self.cache.put(coarse_key, found, found.alpha.nbytes)
         _check(cancelled)
         progress("edges", 0.8)
-        alpha_key = (*coarse_key, "alpha", refine)
+        alpha_key = (*coarse_key, "alpha", refine, network.id if network else None)
         mask = self.cache.get(alpha_key) if key is not None else None
         if mask is None:
             started = time.perf_counter()
-            mask = _refined(picture, found, refine, cancelled)
+            mask = self._refined(picture, found, refine, network, cancelled)
             _check(cancelled)
             times["edges"] = time.perf_counter() - started
             if key is not None:
                 self.cache.put(alpha_key, mask, mask.nbytes)
         progress("done", 1.0)
-        return Matte(mask, found.model, found.provider, _warnings(picture, found), times)
+        return Matte(mask, found.model, found.provider, _warnings(picture, found, refine), times)
 
     def load(self, model: str | None = None) -> None:
         """Opens a model without running it, e.g. while its first picture is being decoded."""
@@ -154,26 +162,44 @@ class Pipeline:
         self.sessions.close()
         self.cache.clear()
 
+    def _refined(
+        self,
+        picture: Picture,
+        coarse: Coarse,
+        refine: RefineOptions,
+        network: Model | None,
+        cancelled: threading.Event | None,
+    ) -> npt.NDArray[Any]:
+        if coarse.mask is not None:
+            return coarse.mask
+        depth = np.uint16 if picture.is_deep else np.uint8
+        stop = cancelled.is_set if cancelled is not None else lambda: False
+        if network is not None:
+            size = (picture.width, picture.height)
+            ask = partial(self._refiner.alpha, picture, model=network, cancelled=cancelled)
+            return neural_upsample(coarse.alpha, size, ask, depth, cancelled=stop)
+        if refine.level == "none":
+            return upsample(coarse.alpha, picture.width, picture.height, depth)
+        place_edge = fine_upsample if refine.level == "fine" else guided_upsample
+        return place_edge(coarse.alpha, picture.pixels, depth, cancelled=stop)
 
-def _refined(
-    picture: Picture, coarse: Coarse, refine: RefineOptions, cancelled: threading.Event | None
-) -> npt.NDArray[Any]:
-    if coarse.mask is not None:
-        return coarse.mask
-    depth = np.uint16 if picture.is_deep else np.uint8
-    if refine.level == "none":
-        return upsample(coarse.alpha, picture.width, picture.height, depth)
-    stop = cancelled.is_set if cancelled is not None else lambda: False
-    return guided_upsample(coarse.alpha, picture.pixels, depth, cancelled=stop)
 
-
-def _warnings(picture: Picture, coarse: Coarse) -> tuple[Notice, ...]:
+def _warnings(picture: Picture, coarse: Coarse, refine: RefineOptions) -> tuple[Notice, ...]:
     found = []
     if coarse.fell_back:
         found.append(Notice("slower-device", coarse.fell_back))
     if float(coarse.alpha.max()) < FOUND:
         found.append(
             Notice("nothing-found", "No clear subject was found: choose another model or crop closer to it.")
+        )
+    elif (
+        refine.level in ("fine", "neural") and coarse.mask is None and find_soft_area(coarse.alpha).is_notable
+    ):
+        found.append(
+            Notice(
+                "unsure-area",
+                "A large area is neither subject nor background, as glass and veils are: it stays soft.",
+            )
         )
     if min(picture.full_size) < SMALL_SIDE_PX:
         width, height = picture.full_size

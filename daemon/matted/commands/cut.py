@@ -56,9 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--edges",
-        choices=("none", "fast"),
+        choices=("none", "fast", "fine", "neural"),
         default="fast",
-        help="how edges are brought to the picture's own resolution (default: %(default)s)",
+        help="how edges are brought to the picture's own resolution: none stretches the mask, fast follows "
+        "the colours, fine is for hair and fur, neural asks a matting model (default: %(default)s)",
     )
     parser.add_argument(
         "--format",

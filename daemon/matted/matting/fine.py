@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import ceil, log2
+from math import ceil, log2, pi, sqrt
 
 import cv2
 import numpy as np
@@ -23,12 +23,12 @@ from matted.matting.upsample import upsample
 COARSEST = 512  # px; the longest side of the copy that is solved as a whole
 COARSEST_STEPS = 60
 TOLERANCE = 1e-3
-STEPS = 8  # of the iteration on every finer copy
+STEPS = 2  # of the iteration on every finer copy
 TILE = 192  # px; a tile's planes then stay within a core's cache
 NOISE = 1e-6  # variance of a colour in [0, 1] within a window that counts as none
 COLOUR_WEIGHT = 0.1  # of what the colours of both sides say, against the Laplacian
-COARSE_WEIGHT = 0.3  # of the coarse alpha's local means, on the coarsest copy
-COARSE_BLUR = 2.0  # coarse pixels; how far a model's alpha is taken to be blurred
+COARSE_WEIGHT = 1.0  # of the coarse alpha's local means, on the coarsest copy
+BLUR_RANGE = (0.5, 3.0)  # coarse pixels; how far a model's alpha may be taken to be blurred
 SOFT_WEIGHT = 1.0  # of the coarse alpha itself where it is soft over a large area
 KNOWN = 0.02  # alpha this near to 0 or 1, and even, needs no finer look
 
@@ -130,7 +130,7 @@ def _coarsest(job: _Job, level: int, pool: ThreadPoolExecutor) -> Plane:
     coarse = np.clip(job.coarse(job.alpha, level, *whole), 0, 1)
     coarse_px = max(height / job.alpha.shape[0], width / job.alpha.shape[1])
     unknown = unknown_band(coarse, coarse_px=coarse_px)
-    blur_px = max(COARSE_BLUR * coarse_px, 0.5)
+    blur_px = max(_blur(job.alpha) * coarse_px, 0.5)
     rows, columns = _bounds(unknown, ceil(3 * blur_px) + REACH)
     guide, coarse, unknown = guide[:, rows, columns], coarse[rows, columns], unknown[rows, columns]
     laplacian = MattingLaplacian(np.ascontiguousarray(guide), noise=NOISE)
@@ -147,6 +147,18 @@ def _coarsest(job: _Job, level: int, pool: ThreadPoolExecutor) -> Plane:
     plane = (job.coarse(job.alpha, level, *whole) >= 0.5).astype(np.float32)
     plane[rows, columns] = _snapped(found)
     return plane
+
+
+def _blur(alpha: Alpha) -> float:
+    """How far the coarse alpha is blurred, as a Gaussian's deviation in its pixels.
+
+    From the steepest fiftieth of its edge, where only the blur keeps it from being a step: a blurred step
+    rises by 1 / (sqrt(2 pi) deviation) at its middle. Hair and fur are soft by themselves.
+    """
+    down, across = (cv2.Sobel(alpha, cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((0, 1), (1, 0)))
+    slope = np.hypot(down, across)[(alpha > 0.3) & (alpha < 0.7)]
+    steepest = float(np.quantile(slope, 0.98)) if slope.size else 0.0
+    return float(np.clip(1 / (sqrt(2 * pi) * max(steepest, 1e-6)), *BLUR_RANGE))
 
 
 def _finer(
@@ -240,8 +252,10 @@ def _by_colour(guide: Plane, half: Plane) -> Plane:
 
 
 def _snapped(alpha: Plane) -> Plane:
-    """Alpha in [0, 1] of which what is nearly 0 or 1 is exactly that."""
-    return np.where(alpha < KNOWN, 0, np.where(alpha > 1 - KNOWN, 1, alpha)).astype(np.float32, copy=False)
+    """Alpha in [0, 1] of which what is nearly 0 or 1 is exactly that, without a jump beside it."""
+    known = np.float32(KNOWN)
+    raised = np.maximum(alpha, 1 - 2 * (1 - known - alpha))
+    return np.clip(np.where(alpha < 0.5, np.minimum(alpha, 2 * (alpha - known)), raised), 0, 1)
 
 
 def _corners(height: int, width: int, side: int) -> Iterable[tuple[int, int]]:
