@@ -24,7 +24,7 @@ COARSEST = 512  # px; the longest side of the copy that is solved as a whole
 COARSEST_STEPS = 60
 TOLERANCE = 1e-3
 STEPS = 2  # of the iteration on every finer copy
-TILE = 192  # px; a tile's planes then stay within a core's cache
+TILE = 256  # px; a tile's planes then stay within a core's cache
 NOISE = 1e-6  # variance of a colour in [0, 1] within a window that counts as none
 COLOUR_WEIGHT = 0.1  # of what the colours of both sides say, against the Laplacian
 COARSE_WEIGHT = 1.0  # of the coarse alpha's local means, on the coarsest copy
@@ -103,9 +103,10 @@ class _Job:
         """What alpha should be there by colours and soft areas alone, and the weight of that: (h, w) each."""
         size = (columns.stop - columns.start, rows.stop - rows.start)
         coefficients, trust = self.lines.sampled(size, step=2**level, left=columns.start, top=rows.start)
-        wish = np.array(coefficients[..., -1])
-        for number, channel in enumerate(guide):
-            wish += coefficients[..., number] * channel
+        *factors, wish = cv2.split(coefficients)
+        for factor, channel in zip(factors, guide, strict=True):
+            factor *= channel
+            wish += factor
         np.clip(wish, 0, 1, out=wish)
         weight = trust * np.float32(COLOUR_WEIGHT)
         if self.soft.share:
@@ -241,10 +242,11 @@ def _carried(half: Plane, height: int, width: int) -> tuple[npt.NDArray[np.bool_
 def _by_colour(guide: Plane, half: Plane) -> Plane:
     """The finer window's alpha by the linear functions of colour that explain the coarser one's: (h, w)."""
     height, width = guide.shape[1:]
-    rows, columns = slice(0, half.shape[0]), slice(0, half.shape[1])
-    smaller = reduced(np.moveaxis(guide, 0, 2), rows, columns, 2)
-    factors, constant = MattingLaplacian(smaller, noise=NOISE).fit(half)
     size = (2 * half.shape[1], 2 * half.shape[0])
+    rest = (0, size[1] - height, 0, size[0] - width)  # a last pixel of the coarser copy may span only one
+    even = [cv2.copyMakeBorder(plane, *rest, cv2.BORDER_REPLICATE) if any(rest) else plane for plane in guide]
+    smaller = np.stack([cv2.resize(plane, half.shape[::-1], interpolation=cv2.INTER_AREA) for plane in even])
+    factors, constant = MattingLaplacian(smaller, noise=NOISE).fit(half)
     alpha = np.ascontiguousarray(cv2.resize(constant, size)[:height, :width])
     for factor, channel in zip(factors, guide, strict=True):
         alpha += cv2.resize(factor, size)[:height, :width] * channel

@@ -24,7 +24,7 @@ def full_scale(dtype: npt.DTypeLike) -> int:
 def unit(colour: Colour) -> Plane:
     """Colours as float32 in [0, 1]; what is not a number becomes 0."""
     if colour.dtype.kind == "u":
-        return colour.astype(np.float32) * np.float32(1.0 / full_scale(colour.dtype))
+        return np.multiply(colour, np.float32(1.0 / full_scale(colour.dtype)), dtype=np.float32)
     return np.clip(np.nan_to_num(colour.astype(np.float32)), 0.0, 1.0)
 
 
@@ -64,4 +64,4 @@ def reduced(colour: Colour, rows: slice, columns: slice, factor: int) -> Plane:
         size = (columns.stop - columns.start, rows.stop - rows.start)
         window = cv2.resize(np.ascontiguousarray(window), size, interpolation=cv2.INTER_AREA)
         window = window.reshape(size[1], size[0], -1)
-    return np.ascontiguousarray(np.moveaxis(unit(window[..., :channels]), 2, 0))
+    return np.stack([unit(window[..., channel]) for channel in range(channels)])
