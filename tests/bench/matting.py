@@ -13,8 +13,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from edges import guided_filter, pairs
+
 from matted.imaging.read import read_picture
 from matted.matting.fine import fine_upsample
 from matted.matting.trimap import trimap
