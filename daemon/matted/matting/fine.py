@@ -27,7 +27,7 @@ STEPS = 2  # of the iteration on every finer copy
 TILE = 256  # px; a tile's planes then stay within a core's cache
 NOISE = 1e-6  # variance of a colour in [0, 1] within a window that counts as none
 COLOUR_WEIGHT = 0.1  # of what the colours of both sides say, against the Laplacian
-COARSE_WEIGHT = 1.0  # of the coarse alpha's local means, on the coarsest copy
+COARSE_WEIGHT = 0.5  # of the coarse alpha's local means, on the coarsest copy
 BLUR_RANGE = (0.5, 3.0)  # coarse pixels; how far a model's alpha may be taken to be blurred
 SOFT_WEIGHT = 1.0  # of the coarse alpha itself where it is soft over a large area
 KNOWN = 0.02  # alpha this near to 0 or 1, and even, needs no finer look
@@ -153,12 +153,12 @@ def _coarsest(job: _Job, level: int, pool: ThreadPoolExecutor) -> Plane:
 def _blur(alpha: Alpha) -> float:
     """How far the coarse alpha is blurred, as a Gaussian's deviation in its pixels.
 
-    From the steepest fiftieth of its edge, where only the blur keeps it from being a step: a blurred step
+    From the steepest parts of its edge, where only the blur keeps it from being a step: a blurred step
     rises by 1 / (sqrt(2 pi) deviation) at its middle. Hair and fur are soft by themselves.
     """
     down, across = (cv2.Sobel(alpha, cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((0, 1), (1, 0)))
     slope = np.hypot(down, across)[(alpha > 0.3) & (alpha < 0.7)]
-    steepest = float(np.quantile(slope, 0.98)) if slope.size else 0.0
+    steepest = float(np.quantile(slope, 0.995)) if slope.size else 0.0
     return float(np.clip(1 / (sqrt(2 * pi) * max(steepest, 1e-6)), *BLUR_RANGE))
 
 
