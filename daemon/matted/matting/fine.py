@@ -31,6 +31,7 @@ COARSE_WEIGHT = 0.5  # of the coarse alpha's local means, on the coarsest copy
 BLUR_RANGE = (0.5, 3.0)  # coarse pixels; how far a model's alpha may be taken to be blurred
 SOFT_WEIGHT = 1.0  # of the coarse alpha itself where it is soft over a large area
 KNOWN = 0.02  # alpha this near to 0 or 1, and even, needs no finer look
+MARGIN = 6  # px of the finer copy: three of the coarser one, as far as its linear functions look
 
 Stop = Callable[[], bool]
 
@@ -183,9 +184,6 @@ def _finer(
     return target
 
 
-_MARGIN = 6  # px of the finer copy: three of the coarser one, as far as its linear functions look
-
-
 def _is_open(before: Plane, rows: slice, columns: slice) -> bool:
     """Whether a tile of the finer copy has anything unknown in it."""
     window = before[max(rows.start // 2 - 3, 0) : rows.stop // 2 + 4]
@@ -197,7 +195,7 @@ def _is_open(before: Plane, rows: slice, columns: slice) -> bool:
 def _tile(job: _Job, before: Plane, level: int, rows: slice, columns: slice) -> Plane | None:
     """One tile's alpha, (h, w) float32 in [0, 1]; None where all of it is known."""
     height, width = job.size(level)
-    halo = REACH * STEPS + _MARGIN
+    halo = REACH * STEPS + MARGIN
     wide_rows, wide_columns = _widened(rows, halo, height), _widened(columns, halo, width)
     half = before[_halved(wide_rows), _halved(wide_columns)]
     free, start = _carried(half, wide_rows.stop - wide_rows.start, wide_columns.stop - wide_columns.start)
