@@ -217,6 +217,10 @@ def matting(folder: Path, environment: dict[str, str], _rounds: int) -> None:
             worker = Worker(side, folder, environment)
             answers = [worker.ask(megapixels=megapixels) for _ in range(3 if side == "fine" else 2)]
             worker.end()
+            failures = [answer["failed"] for answer in answers if "failed" in answer]
+            if failures:
+                print(f"{megapixels:3} MP {side:11}   {failures[0]}", flush=True)
+                continue
             wall, cpu = (min(answer[kind] for answer in answers[1:]) for kind in ("seconds", "cpu"))
             peak, rest = answers[-1]["peak_mib"], answers[0]["held_mib"]
             found[side] = wall, cpu, peak, peak - rest

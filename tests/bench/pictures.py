@@ -28,7 +28,7 @@ def photograph(megapixels: int, *, seed: int = 1) -> np.ndarray:
 def coarse_alpha(picture: np.ndarray, *, side: int = 320) -> np.ndarray:
     """What a model at low resolution would say of a photograph: (side, side) float32 in [0, 1]."""
     small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
-    alpha = np.clip((small[..., 0] - small[..., 2]) / 160 + 0.4, 0, 1)
+    alpha = np.clip((small[..., 0] - small[..., 2]) / 60 + 0.4, 0, 1)
     return cv2.GaussianBlur(alpha, (0, 0), 1)
 
 

@@ -167,7 +167,10 @@ def _timed(ask: Answer, matte: Callable[[Any, Any], Any]) -> Answer:
     picture = pictures.photograph(ask["megapixels"])
     alpha = pictures.coarse_alpha(picture)
     before, started, cpu = psutil.Process().memory_info().rss, time.perf_counter(), time.process_time()
-    made = matte(alpha, picture)
+    try:
+        made = matte(alpha, picture)
+    except ValueError as error:  # what pymatting raises on its limits; rembg then gives its plain cut-out
+        return {"failed": str(error)}
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     assert made.shape == picture.shape[:2]
     return {"seconds": seconds, "cpu": cpu, "held_mib": before / 2**20}
