@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graphs import red_key_catalogue
+from graphs import add_red_matting, red_key_catalogue
 from matted.config import Settings
-from matted.errors import BadOption, Cancelled, UnknownModel
+from matted.errors import BadOption, Cancelled, ModelNotInstalled, UnknownModel
 from matted.imaging.picture import Picture
 from matted.matting.adjust import AdjustOptions
-from matted.pipeline import CoarseOptions, Limit, Pipeline, RefineOptions
+from matted.pipeline import CoarseOptions, Level, Limit, Pipeline, RefineOptions
 
 RED = CoarseOptions(model="red-key")
 PLAIN = RefineOptions("none")
@@ -40,8 +40,9 @@ def test_the_mask_has_the_pictures_size_and_the_models_answer(pipeline: Pipeline
     assert (matte.model, matte.provider) == ("red-key", "cpu")
 
 
-def test_refinement_puts_the_edge_where_the_colours_change(pipeline: Pipeline) -> None:
-    matte = pipeline.matte(half_red(), RED, RefineOptions("fast"))
+@pytest.mark.parametrize("level", ["fast", "fine"])
+def test_refinement_puts_the_edge_where_the_colours_change(pipeline: Pipeline, level: Level) -> None:
+    matte = pipeline.matte(half_red(), RED, RefineOptions(level))
     assert (matte.mask[:, :198] > 240).all()
     assert (matte.mask[:, 202:] < 15).all()
 
@@ -50,6 +51,52 @@ def test_deep_pictures_get_deep_masks(pipeline: Pipeline) -> None:
     matte = pipeline.matte(half_red(dtype=np.uint16), RED, PLAIN)
     assert matte.mask.dtype == np.uint16
     assert matte.mask.max() == 65535
+
+
+def with_matting_model(folder: Path) -> Pipeline:
+    return Pipeline(
+        Settings(models_dir=folder / "models", catalogue=add_red_matting(red_key_catalogue(folder)))
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_matting_model_places_the_edge_and_leaves_what_is_known(tmp_path: Path, dtype: type) -> None:
+    pipeline = with_matting_model(tmp_path)
+    picture = half_red(700, 1300, dtype)
+    matte = pipeline.matte(picture, RED, RefineOptions("neural"), key="a")
+    full = np.iinfo(matte.mask.dtype).max
+    assert (matte.mask[:, :650] == full).all()
+    assert (matte.mask[:, 650:] == 0).all()
+    assert pipeline.matte(picture, RED, RefineOptions("neural"), key="a").times == {}
+    assert {model.id for model in pipeline.sessions.loaded()} == {"red-key", "red-matting"}
+    pipeline.close()
+
+
+def test_neural_edges_without_a_matting_model_say_how_to_get_one(pipeline: Pipeline) -> None:
+    with pytest.raises(ModelNotInstalled, match="matted models pull vitmatte"):
+        pipeline.matte(half_red(), RED, RefineOptions("neural"))
+    assert pipeline.sessions.loaded() == []
+
+
+@pytest.mark.parametrize(("level", "is_told"), [("fast", False), ("fine", True)])
+def test_a_large_unsure_area_is_told_of_where_it_is_left_out(
+    pipeline: Pipeline, level: Level, is_told: bool
+) -> None:
+    picture = half_red()
+    picture.pixels[:, 120:200, 0] = 150
+    matte = pipeline.matte(picture, RED, RefineOptions(level))
+    assert ("unsure-area" in [notice.code for notice in matte.warnings]) is is_told
+    if level == "fine":
+        assert abs(float(matte.mask[100:200, 150:170].mean()) - 150) < 2
+
+
+@pytest.mark.parametrize("level", ["none", "fast", "fine"])
+def test_a_subject_all_unsure_is_told_of_once_and_stays_soft(pipeline: Pipeline, level: Level) -> None:
+    picture = half_red()
+    picture.pixels[:, :200, 0] = 150
+    matte = pipeline.matte(picture, RED, RefineOptions(level))
+    assert [notice.code for notice in matte.warnings].count("unsure-area") == 1
+    assert abs(float(matte.mask[100:200, 50:120].mean()) - 150) < 2
 
 
 def test_a_named_pictures_stages_are_kept(pipeline: Pipeline) -> None:

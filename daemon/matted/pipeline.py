@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -18,18 +19,21 @@ from matted.cache import Key, StageCache
 from matted.config import Settings
 from matted.errors import BadOption, Cancelled
 from matted.imaging.picture import Picture
-from matted.inference.catalogue import Catalogue, load_catalogue
+from matted.inference.catalogue import Catalogue, Model, load_catalogue
 from matted.inference.predict import Coarse, Predictor
+from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
 from matted.matting.adjust import AdjustOptions, adjust
+from matted.matting.fine import fine_upsample
+from matted.matting.neural import neural_upsample
 from matted.matting.subjects import Subjects
 from matted.matting.tiles import reduced
 from matted.matting.triage import Triage, triage
 from matted.matting.upsample import guided_upsample, upsample
 from matted.notice import Notice
 
-Level = Literal["none", "fast"]
+Level = Literal["none", "fast", "fine", "neural"]
 Progress = Callable[[str, float], None]
 
 Kept = TypeVar("Kept")
@@ -53,14 +57,15 @@ class CoarseOptions:
 class RefineOptions:
     """How the coarse alpha is brought to native resolution.
 
-    `level`: `none` interpolates; `fast` lets the colours on both sides place the edge.
+    `level`: `none` interpolates; `fast` lets the colours on both sides place the edge; `fine` solves hair and
+    fur along it at full resolution; `neural` asks the catalogue's matting model, where one is installed.
     """
 
     level: Level = "fast"
 
     def __post_init__(self) -> None:
         if self.level not in get_args(Level):
-            raise BadOption(f"Edges can be {' or '.join(get_args(Level))}, not {self.level!r}.")
+            raise BadOption(f"Edges can be {', '.join(get_args(Level))}, not {self.level!r}.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +128,7 @@ class Pipeline:
         self.sessions = Sessions(settings)
         self.cache = StageCache(settings.cache_memory_mb * 2**20)
         self._predictor = Predictor(self.catalogue, self.weights, self.sessions)
+        self._refiner = Refiner(self.catalogue, self.weights, self.sessions)
 
     def matte(
         self,
@@ -179,6 +185,7 @@ class Pipeline:
         refine = refine or RefineOptions()
         wish = coarse.model or self.settings.model
         times: dict[str, float] = {}
+        network = self._refiner.resolve() if refine.level == "neural" and not coarse.rembg else None
         coarse_key = (key, "coarse", self._predictor.resolve(wish).id, coarse.rembg)
         found: Coarse | None = self.cache.get(coarse_key) if key is not None else None
         if found is None:
@@ -195,19 +202,22 @@ class Pipeline:
                 self.cache.put(coarse_key, found, found.alpha.nbytes)
         _check(cancelled)
         progress("edges", 0.8)
-        alpha_key = (*coarse_key, "alpha", refine)
+        alpha_key = (*coarse_key, "alpha", refine, network.id if network else None)
         mask = self.cache.get(alpha_key) if key is not None else None
         if mask is None:
             started = time.perf_counter()
-            mask = _refined(picture, found, refine, cancelled)
+            mask = self._refined(picture, found, refine, network, cancelled)
             _check(cancelled)
             times["edges"] = time.perf_counter() - started
             if key is not None:
                 self.cache.put(alpha_key, mask, mask.nbytes)
+        keeps_soft = refine.level in ("fine", "neural") and found.mask is None
         judged = self._kept(
             "triage",
-            (*coarse_key, "triage") if key is not None else None,
-            lambda: triage(found.alpha, picture.pixels, full_size=picture.full_size),
+            (*coarse_key, "triage", keeps_soft) if key is not None else None,
+            lambda: triage(
+                found.alpha, picture.pixels, full_size=picture.full_size, keeps_soft_areas=keeps_soft
+            ),
             times,
         )
         return _Whole(mask, found, judged, alpha_key if key is not None else None, times)
@@ -278,17 +288,26 @@ class Pipeline:
         self.sessions.close()
         self.cache.clear()
 
-
-def _refined(
-    picture: Picture, coarse: Coarse, refine: RefineOptions, cancelled: threading.Event | None
-) -> npt.NDArray[Any]:
-    if coarse.mask is not None:
-        return coarse.mask
-    depth = np.uint16 if picture.is_deep else np.uint8
-    if refine.level == "none":
-        return upsample(coarse.alpha, picture.width, picture.height, depth)
-    stop = cancelled.is_set if cancelled is not None else lambda: False
-    return guided_upsample(coarse.alpha, picture.pixels, depth, cancelled=stop)
+    def _refined(
+        self,
+        picture: Picture,
+        coarse: Coarse,
+        refine: RefineOptions,
+        network: Model | None,
+        cancelled: threading.Event | None,
+    ) -> npt.NDArray[Any]:
+        if coarse.mask is not None:
+            return coarse.mask
+        depth = np.uint16 if picture.is_deep else np.uint8
+        stop = cancelled.is_set if cancelled is not None else lambda: False
+        if network is not None:
+            size = (picture.width, picture.height)
+            ask = partial(self._refiner.alpha, picture, model=network, cancelled=cancelled)
+            return neural_upsample(coarse.alpha, size, ask, depth, cancelled=stop)
+        if refine.level == "none":
+            return upsample(coarse.alpha, picture.width, picture.height, depth)
+        place_edge = fine_upsample if refine.level == "fine" else guided_upsample
+        return place_edge(coarse.alpha, picture.pixels, depth, cancelled=stop)
 
 
 def _limit(limit: Limit, whole: tuple[int, ...], shape: tuple[int, ...]) -> npt.NDArray[Any]:

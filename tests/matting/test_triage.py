@@ -79,6 +79,14 @@ def test_a_large_half_tone_is_told() -> None:
     assert "unsure-area" in codes(alpha, picture(SUBJECT))
 
 
+def test_a_smaller_soft_area_is_told_where_it_is_left_out() -> None:
+    alpha = SUBJECT.copy()
+    alpha[80:160, 110:190] = 0.6
+    for is_left_out in (False, True):
+        judged = triage(alpha, picture(SUBJECT), full_size=SIZE, keeps_soft_areas=is_left_out)
+        assert [notice.code for notice in judged.notices].count("unsure-area") == is_left_out
+
+
 def test_every_notice_says_what_to_do() -> None:
     alpha = np.clip(np.maximum(SUBJECT, 0.45) + disc(240, 320, x=310, y=30, radius=25), 0, 1)
     for notice in triage(alpha, picture(SUBJECT, subject=50), full_size=(90, 90)).notices:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matted.delivery import Delivery
     from matted.engines import Engine
     from matted.imaging.encoding import FormatName
-    from matted.matting.upsample import Mask
+    from matted.matting.planes import Mask
 
 _SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif"),
@@ -53,9 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--edges",
-        choices=("none", "fast"),
+        choices=("none", "fast", "fine", "neural"),
         default="fast",
-        help="how edges are brought to the picture's own resolution (default: %(default)s)",
+        help="how edges are brought to the picture's own resolution: none stretches the mask, fast follows "
+        "the colours, fine is for hair and fur, neural asks a matting model (default: %(default)s)",
     )
     parser.add_argument(
         "--format",

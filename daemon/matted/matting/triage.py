@@ -18,6 +18,7 @@ import numpy.typing as npt
 from matted.matting.calibration import CONSTANT, MEASURES, REVIEW_BELOW
 from matted.matting.subjects import Subjects
 from matted.matting.tiles import reduced
+from matted.matting.trimap import find_soft_area
 from matted.notice import Notice
 
 Alpha = npt.NDArray[np.float32]
@@ -40,16 +41,19 @@ class Triage:
     notices: tuple[Notice, ...] = ()
 
 
-def triage(alpha: Alpha, colour: Colour, *, full_size: tuple[int, int]) -> Triage:
+def triage(
+    alpha: Alpha, colour: Colour, *, full_size: tuple[int, int], keeps_soft_areas: bool = False
+) -> Triage:
     """Judges a coarse `alpha` (h, w), float32 in [0, 1], of a picture.
 
     colour: (H, W, C), uint8, uint16, float16 or float32 (1.0 is white); its first three channels count, or
     the first where there are one or two. full_size: (width, height) of the picture in its file.
+    keeps_soft_areas: whether its edges were solved and its large soft areas left out of that.
     """
     alpha = _judged(alpha)
     found = measures(alpha, colour)
     trust = confidence(found) if found["peak"] >= FOUND else 0.0
-    return Triage(trust, tuple(_notices(found, alpha, full_size, trust)))
+    return Triage(trust, tuple(_notices(found, alpha, full_size, trust, keeps_soft_areas)))
 
 
 def confidence(found: Mapping[str, float]) -> float:
@@ -103,7 +107,11 @@ def _judged(alpha: Alpha) -> Alpha:
 
 
 def _notices(
-    found: Mapping[str, float], alpha: Alpha, full_size: tuple[int, int], trust: float
+    found: Mapping[str, float],
+    alpha: Alpha,
+    full_size: tuple[int, int],
+    trust: float,
+    keeps_soft_areas: bool,
 ) -> list[Notice]:
     told = []
     if found["peak"] < FOUND:
@@ -137,12 +145,12 @@ def _notices(
         told.append(
             Notice("several-subjects", f"{count} subjects were found: choose which to keep, if not all.")
         )
-    if found["unsure"] > UNSURE_SHARE:
+    if found["unsure"] > UNSURE_SHARE or (keeps_soft_areas and find_soft_area(alpha).is_notable):
         told.append(
             Notice(
                 "unsure-area",
-                "A large part is neither clearly inside nor outside, such as glass, veil or haze: "
-                "check it, or try another model.",
+                "A large part is neither clearly inside nor outside, such as glass, veil or haze, and stays "
+                "soft: check it, or try another model.",
             )
         )
     if trust < REVIEW_BELOW:
