@@ -258,7 +258,7 @@ def train(plan: Plan, rank: int) -> None:
             batch_size=None,
             num_workers=workers,
             prefetch_factor=4,
-            multiprocessing_context="fork" if plan.device == "cpu" else "forkserver",
+            multiprocessing_context="fork",  # shares the pictures instead of copying them
         )
     )
     journal = Journal(plan, library) if rank == 0 else None
