@@ -86,7 +86,7 @@ class Plan:
 
 
 def learning_rate(plan: Plan, *, step: int, progress: float) -> float:
-    """Linear warm-up in steps, then a half cosine over the share of the time that has passed."""
+    """Linear warm-up in steps, then a half cosine over the share of the run that has passed."""
     decay = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
     return plan.peak_rate * min(1.0, (step + 1) / plan.warm_up_steps) * max(decay, 1e-3)
 
