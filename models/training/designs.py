@@ -1,9 +1,11 @@
-"""The networks that were compared: the shipped one, the same without its wide look-around, and a nested U.
+"""The networks to choose from: the shipped one, the same without its wide look-around, and a nested U.
 
 All have the contract of `network.SubjectNet`, so that `train.py --design` can teach any. PyTorch only.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -93,3 +95,11 @@ class NestedU(nn.Module):
 
 DESIGNS: dict[str, type[nn.Module]] = {"subject": SubjectNet, "dense": DenseNet, "nested": NestedU}
 """The designs by the name that `train.py --design` knows."""
+
+
+def averaged(checkpoint: Path) -> nn.Module:
+    """The network of a checkpoint with its averaged weights, in eval mode."""
+    state = torch.load(checkpoint, weights_only=True)
+    network = DESIGNS[state["design"]]()
+    network.load_state_dict(state["average"])
+    return network.eval()

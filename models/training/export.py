@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from designs import DESIGNS
+from designs import averaged
 from network import Context, Residual, normalise
 
 SIDE_PX = 320
@@ -100,9 +100,7 @@ def export(
     Raises ValueError where they differ.
     """
     state = torch.load(checkpoint, weights_only=True)
-    network = DESIGNS[state["design"]]()
-    network.load_state_dict(state["average"])
-    network.eval()
+    network = averaged(checkpoint)
     image = torch.randint(0, 256, (2, side_px, side_px, 3), dtype=torch.uint8)
     with torch.no_grad():
         expected = Shipped(network, second_look_px=second_look_px)(image).numpy()

@@ -19,9 +19,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
+from designs import averaged
 from metrics import iou_at_half
-from network import SubjectNet, normalise
+from network import normalise
 from pictures import CACHE_PX, OWN_IMAGES, OWN_MASKS, open_library, squash
 
 _VIEWS_PX = (224, 288)
@@ -42,7 +44,7 @@ class Belief:
 
 
 @torch.no_grad()
-def views(network: SubjectNet, image: NDArray[np.uint8], side_px: int) -> list[NDArray[np.float32]]:
+def views(network: nn.Module, image: NDArray[np.uint8], side_px: int) -> list[NDArray[np.float32]]:
     """The alphas of a picture, uint8 (S, S, 3), at `side_px` plain and mirrored, each float32 (S, S)."""
     plain = np.ascontiguousarray(squash(image, side_px).transpose(2, 0, 1))
     pair = torch.from_numpy(np.stack((plain, plain[:, :, ::-1])))
@@ -62,7 +64,7 @@ def grabcut(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.
     return cv2.resize(np.isin(labels, (1, 3)).astype(np.float32), alpha.shape[::-1])
 
 
-def believed(network: SubjectNet, image: NDArray[np.uint8], belief: Belief) -> NDArray[np.uint8] | None:
+def believed(network: nn.Module, image: NDArray[np.uint8], belief: Belief) -> NDArray[np.uint8] | None:
     """The label of a picture, uint8 (S, S), 255 = subject; None where it is not to be believed."""
     alphas = views(network, image, _VIEWS_PX[0])
     if iou_at_half(*alphas) < belief.least_agreement:
@@ -91,9 +93,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setRNGSeed(0)
-    network = SubjectNet()
-    network.load_state_dict(torch.load(args.work / "checkpoint.pt", weights_only=True)["average"])
-    network.eval()
+    network = averaged(args.work / "checkpoint.pt")
     library = open_library(args.data, args.work / "cache")
     images, masks = [], []
     for row in library.unlabelled:

@@ -21,6 +21,7 @@ import copy
 import csv
 import math
 import os
+import socket
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,7 +86,7 @@ class Plan:
 
 
 def learning_rate(plan: Plan, *, step: int, progress: float) -> float:
-    """Linear warm-up in steps, then a half cosine over the share of the time that has passed."""
+    """Linear warm-up in steps, then a half cosine over the share of the run that has passed."""
     decay = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
     return plan.peak_rate * min(1.0, (step + 1) / plan.warm_up_steps) * max(decay, 1e-3)
 
@@ -257,7 +258,7 @@ def train(plan: Plan, rank: int) -> None:
             batch_size=None,
             num_workers=workers,
             prefetch_factor=4,
-            multiprocessing_context="fork" if plan.device == "cpu" else "forkserver",
+            multiprocessing_context="fork",  # shares the pictures instead of copying them
         )
     )
     journal = Journal(plan, library) if rank == 0 else None
@@ -307,6 +308,13 @@ class Journal:
         print(time.strftime("%H:%M:%S"), *row, flush=True)
 
 
+def _free_port() -> int:
+    """A port on loopback where the processes of one run can meet, so that two runs do not."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def main() -> None:
     """Reads the command line and trains."""
     parser = argparse.ArgumentParser(
@@ -337,7 +345,7 @@ def main() -> None:
     plan.work.mkdir(parents=True, exist_ok=True)
     open_library(plan.data, plan.work / "cache")
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ.setdefault("MASTER_PORT", "29511")
+    os.environ.setdefault("MASTER_PORT", str(_free_port()))
     for rank in range(1, plan.processes):
         mp.get_context("spawn").Process(target=train, args=(plan, rank)).start()
     train(plan, 0)
