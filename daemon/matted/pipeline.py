@@ -27,8 +27,8 @@ from matted.inference.weights import Weights
 from matted.matting.adjust import AdjustOptions, adjust
 from matted.matting.fine import fine_upsample
 from matted.matting.neural import neural_upsample
+from matted.matting.planes import reduced
 from matted.matting.subjects import Subjects
-from matted.matting.tiles import reduced
 from matted.matting.triage import Triage, triage
 from matted.matting.upsample import guided_upsample, upsample
 from matted.notice import Notice

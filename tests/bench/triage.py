@@ -20,7 +20,7 @@ from matted.config import Settings
 from matted.imaging.read import read_picture
 from matted.inference.predict import Predictor
 from matted.matting import calibration
-from matted.matting.triage import measures
+from matted.matting.triage import measures, triage
 from matted.matting.upsample import upsample
 from matted.pipeline import Pipeline
 
@@ -29,6 +29,7 @@ USED = (
     *("inside", "unsure", "share", "steepness", "contrast"),
     *("drawn", "border", "scattered", "ragged", "aside"),
 )
+FITTED = ("unsure-area", "low-confidence")  # warnings whose limits are set here
 BAD_BELOW = 0.7
 PENALTY = 3.0  # on the squared weights of measures in units of their spread: half of the pictures are few
 ALARMS = 0.1  # of the good mattes: as many false alarms the threshold may raise on the half it is fitted on
@@ -36,12 +37,13 @@ ALARMS = 0.1  # of the good mattes: as many false alarms the threshold may raise
 
 @dataclass(frozen=True)
 class Judged:
-    """A picture's measures and how well its matte overlaps the truth."""
+    """A picture's measures, how well its matte overlaps the truth, and the warnings that need no fit."""
 
     set: str
     stem: str
     overlap: float
     found: dict[str, float]
+    told: tuple[str, ...]
 
     @property
     def half(self) -> int:
@@ -66,7 +68,10 @@ def judged(data: Path, sets: list[str], model: str) -> list[Judged]:
             made = upsample(alpha, picture.width, picture.height) >= 128
             union = int((made | truth).sum())
             overlap = int((made & truth).sum()) / union if union else 1.0
-            rows.append(Judged(name, image.stem, overlap, measures(alpha, picture.pixels)))
+            found = measures(alpha, picture.pixels)
+            notices = triage(alpha, picture.pixels, full_size=picture.full_size).notices
+            told = tuple(notice.code for notice in notices if notice.code not in FITTED)
+            rows.append(Judged(name, image.stem, overlap, found, told))
     pipeline.close()
     return rows
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from matted.matting.discriminant import Discriminant, find_discriminant
 from matted.matting.laplacian import REACH, MattingLaplacian, settle, solve
-from matted.matting.planes import Alpha, Colour, Mask, Plane, quantised, reduced, sampled
+from matted.matting.planes import Alpha, Colour, Mask, Plane, averaged, quantised, sampled
 from matted.matting.trimap import SoftArea, find_soft_area, unknown_band
 from matted.matting.upsample import upsample
 
@@ -92,7 +92,7 @@ class _Job:
 
     def guide(self, level: int, rows: slice, columns: slice) -> Plane:
         """The copy's colours there: (C, h, w) float32 in [0, 1]."""
-        return reduced(self.colour, rows, columns, 2**level)
+        return averaged(self.colour, rows, columns, 2**level)
 
     def coarse(self, plane: Plane, level: int, rows: slice, columns: slice) -> Plane:
         """A plane on the coarse alpha's grid, interpolated there: (h, w)."""

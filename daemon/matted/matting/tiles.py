@@ -1,20 +1,15 @@
 """Planes in tiles and strips, worked on by all cores: what the adjustments share.
 
 OpenCV and numpy let go of Python's lock in their loops, so plain threads are enough. Knows nothing of what
-is done to a tile. May import numpy and OpenCV only.
+is done to a tile, nor of what its numbers stand for. Imports the standard library only.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-Plane = npt.NDArray[Any]  # (H, W): float32 in [0, 1], or uint8 or uint16 with alpha 1.0 at full scale
 Place = TypeVar("Place")
 Result = TypeVar("Result")
 
@@ -73,27 +68,3 @@ def in_parallel(work: Callable[[Place], Result], places: Sequence[Place]) -> lis
         return [work(place) for place in places]
     with ThreadPoolExecutor(min(len(places), os.cpu_count() or 1)) as pool:
         return list(pool.map(work, places))
-
-
-def reduced(plane: Plane, width: int, height: int) -> Plane:
-    """A plane averaged to a smaller size; itself if it has that size."""
-    if plane.shape == (height, width):
-        return plane
-    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def full(dtype: np.dtype[Any]) -> float:
-    """What stands for alpha 1.0: 255, 65535, or 1 in float planes."""
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
-
-
-def level(dtype: np.dtype[Any], alpha: float) -> float:
-    """`alpha` in a plane's own numbers."""
-    return alpha * full(dtype)
-
-
-def stored(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Plane:
-    """Values in a plane's own numbers, rounded and clipped into its range."""
-    if dtype.kind == "u":
-        return np.clip(values + np.float32(0.5), 0, full(dtype)).astype(dtype)
-    return np.clip(values, 0, 1).astype(dtype)

@@ -16,8 +16,6 @@ import numpy.typing as npt
 from matted.matting.discriminant import Discriminant, find_discriminant
 from matted.matting.planes import Alpha, Colour, Mask, Plane, full_scale, quantised, unit
 
-__all__ = ["full_scale", "guided_upsample", "upsample"]
-
 TILE = 256  # native pixels; a tile's float planes then stay within a core's cache
 
 
@@ -99,7 +97,7 @@ def _linear(coefficients: Plane, colour: Colour) -> Plane:
     Three colours are made four with a full last one, which multiplies the constant: OpenCV's four-channel
     paths are twice as quick as numpy's arithmetic on single channels.
     """
-    full = full_scale(colour.dtype) if colour.dtype.kind == "u" else 1
+    full = full_scale(colour.dtype)
     pixels = colour if colour.dtype.kind == "u" else unit(colour)
     if pixels.shape[2] == 1:
         return coefficients[..., 0] * (pixels[..., 0] / np.float32(full)) + coefficients[..., 1]
