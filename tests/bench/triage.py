@@ -152,7 +152,7 @@ def warnings(rows: list[Judged]) -> None:
         line = f"  {code:16} good {told[~bad].mean():4.0%}   bad {told[bad].mean():4.0%}"
         if code in FACTS:
             true = np.array([code in row.true for row in rows])
-            line += f"   true of {true[told].mean():4.0%} of those; {told[true].mean():4.0%} of the true ones told"
+            line += f"   {true[told].mean():4.0%} of those true, {told[true].mean():4.0%} of the true told"
         print(line)
 
 
