@@ -14,7 +14,13 @@ Place = TypeVar("Place")
 Result = TypeVar("Result")
 
 STRIP_PIXELS = 2**20  # of a strip: enough for a thread to be worth its start
+MOST_THREADS = 16  # a thread on a tile holds up to 16 MiB: together 256 MiB on however many processors
 SMALL_PIXELS = 2**16  # of a plane: what has fewer is done before a thread would have begun
+
+
+def threads() -> int:
+    """How many work on tiles at once: one per processor, up to MOST_THREADS."""
+    return min(os.cpu_count() or 1, MOST_THREADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def tiles(shape: tuple[int, ...], side: int, margin: int) -> list[Tile]:
 def strips(shape: tuple[int, ...]) -> list[slice]:
     """Whole rows of a plane, about STRIP_PIXELS at a time; one per core at least if it is not small."""
     height, width = shape[:2]
-    shares = (os.cpu_count() or 1) if height * width > SMALL_PIXELS else 1
+    shares = threads() if height * width > SMALL_PIXELS else 1
     step = max(1, min(STRIP_PIXELS // max(width, 1), -(-height // shares)))
     return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 
@@ -66,5 +72,5 @@ def in_parallel(work: Callable[[Place], Result], places: Sequence[Place]) -> lis
     """`work` of each place, in order, on all cores."""
     if len(places) < 2:
         return [work(place) for place in places]
-    with ThreadPoolExecutor(min(len(places), os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(len(places), threads())) as pool:
         return list(pool.map(work, places))

@@ -5,7 +5,6 @@ only in a band around it, tile by tile, so that its extra memory does not grow w
 return an integer plane (the *mask* a client stores): a float plane of 45 megapixels would cost 180 MB.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from matted.matting.discriminant import Discriminant, find_discriminant
 from matted.matting.planes import Alpha, Colour, Mask, Plane, full_scale, quantised, unit
+from matted.matting.tiles import threads
 
 TILE = 256  # native pixels; a tile's float planes then stay within a core's cache
 
@@ -70,7 +70,7 @@ def guided_upsample(
         for tile in tiles:
             refine(tile)
     else:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(threads()) as pool:
             list(pool.map(refine, tiles))
     return mask
 
