@@ -75,6 +75,15 @@ class Delivery:
         return self.background
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What was written: the size of its picture in pixels, and what the person should know of it."""
+
+    width: int
+    height: int
+    notices: tuple[Notice, ...] = ()
+
+
 def format_for(picture: Picture, delivery: Delivery) -> FormatName:
     """The file format that `deliver` will write."""
     if delivery.format is not None:
@@ -85,10 +94,10 @@ def format_for(picture: Picture, delivery: Delivery) -> FormatName:
     return "png" if plain else "tiff"
 
 
-def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) -> tuple[Notice, ...]:
+def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) -> Delivered:
     """Writes `delivery` of `picture` with its `mask` (H, W; uint8 or uint16) to `target`.
 
-    Returns what the person should know of the result. Where the mask is 0 a transparent cut-out's colour is
+    Where the mask is 0 a transparent cut-out's colour is
     0 too: nobody sees it, and files are half the size. Raises BadOption when the format cannot hold it (a
     JPEG has no transparency), OutputFailed.
     """
@@ -97,7 +106,7 @@ def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) 
         height, width = mask.shape
         sheet = Sheet(lambda rows: mask[rows][..., None], width, height, mask.dtype, "gray")
         _write(sheet, picture, name, delivery, target)
-        return ()
+        return Delivered(width, height)
     sheet, notices = compose(
         picture,
         mask,
@@ -109,7 +118,7 @@ def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) 
         keep_colours=delivery.keep_colours,
     )
     _write(sheet, picture, name, delivery, target)
-    return notices
+    return Delivered(sheet.width, sheet.height, notices)
 
 
 def _write(sheet: Sheet, picture: Picture, name: FormatName, delivery: Delivery, target: BinaryIO) -> None:
