@@ -33,7 +33,7 @@ USED = (
 FACTS = ("touches-border", "several-subjects", "small-picture")  # of the picture: the truth can say so, too
 BAD_BELOW = 0.7
 PENALTY = 3.0  # on the squared weights of measures in units of their spread: half of the pictures are few
-ALARMS = 0.1  # of the good mattes: as many false alarms the threshold may raise on the half it is fitted on
+ALARMS = 0.15  # of the good mattes: as many false alarms the threshold may raise on the half it is fitted on
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,9 @@ def fitted(rows: list[Judged]) -> Fit:
 
 
 def threshold(trust: np.ndarray, rows: list[Judged]) -> float:
-    """The confidence below which ALARMS of the good mattes lie, at most one half."""
+    """The confidence below which ALARMS of the good mattes lie."""
     good = np.array([row.overlap >= BAD_BELOW for row in rows])
-    return min(0.5, round(float(np.quantile(trust[good], ALARMS)), 2))
+    return round(float(np.quantile(trust[good], ALARMS)), 2)
 
 
 def report(title: str, trust: np.ndarray, rows: list[Judged], below: float) -> None:
