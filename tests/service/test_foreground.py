@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from composites import disc
+from known_composites import disc
 from matted.client import ClientError, Encoded, Planes
 from matted.matting.adjust import AdjustOptions
 
