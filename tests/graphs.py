@@ -73,3 +73,68 @@ tensor = "alpha"
         encoding="utf-8",
     )
     return path
+
+
+def save_red_matting(path: Path) -> Path:
+    """By ViTMatte's contract: `pixel_values` float32 (N, 4, H, W), colours in -1..1 and a trimap in 0..1 ->
+    `alphas` (N, 1, H, W). Alpha is the red channel where the trimap is unknown, and the trimap's opposite
+    elsewhere.
+    """
+    weights = {"red": [0.5, 0, 0, 0], "marks": [0, 0, 0, 1]}
+    constants = [
+        numpy_helper.from_array(np.array(factors, np.float32).reshape(1, 4, 1, 1), name)
+        for name, factors in weights.items()
+    ]
+    scalars = {"half": 0.5, "quarter": 0.25, "one": 1.0}
+    constants += [
+        numpy_helper.from_array(np.array(value, np.float32), name) for name, value in scalars.items()
+    ]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["pixel_values", "red"], ["centred_red"], kernel_shape=[1, 1]),
+            helper.make_node("Add", ["centred_red", "half"], ["red_plane"]),
+            helper.make_node("Conv", ["pixel_values", "marks"], ["trimap"], kernel_shape=[1, 1]),
+            helper.make_node("Sub", ["trimap", "half"], ["from_middle"]),
+            helper.make_node("Abs", ["from_middle"], ["distance"]),
+            helper.make_node("Less", ["distance", "quarter"], ["unknown"]),
+            helper.make_node("Sub", ["one", "trimap"], ["opposite"]),
+            helper.make_node("Where", ["unknown", "red_plane", "opposite"], ["alphas"]),
+        ],
+        "red-matting",
+        [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["N", 4, "H", "W"])],
+        [helper.make_tensor_value_info("alphas", TensorProto.FLOAT, ["N", 1, "H", "W"])],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
+def add_red_matting(catalogue: Path) -> Path:
+    """Adds a matting model, `red-matting`, to a catalogue of one's own."""
+    path = save_red_matting(catalogue.parent / "red-matting.onnx")
+    with catalogue.open("a", encoding="utf-8") as file:
+        file.write(
+            f"""
+[[model]]
+id = "red-matting"
+title = "Red matting"
+kind = "matting"
+good_for = ["tests"]
+licence = "Apache-2.0"
+commercial = true
+source = "made by the tests"
+[[model.file]]
+path = "{path.as_posix()}"
+[model.input]
+tensor = "pixel_values"
+geometry = "native"
+multiple = 32
+mean = [0.5, 0.5, 0.5]
+std = [0.5, 0.5, 0.5]
+[model.output]
+tensor = "alphas"
+"""
+        )
+    return catalogue

@@ -26,8 +26,39 @@ def test_a_photo_becomes_a_cut_out_of_its_own_size(photos: Path, tmp_path: Path)
     alpha = result[..., 3]
     assert alpha[300:480, 180:300].mean() > 200  # the suit
     assert alpha[20:100, 330:400].mean() < 80  # the wall between flag and shuttle
-    seen = alpha > 0
-    assert np.array_equal(result[..., :3][seen], original[seen])
+    sure = alpha == 255
+    assert np.array_equal(result[..., :3][sure], original[sure])
+
+
+def test_colours_of_soft_edges_are_kept_on_request(photos: Path, tmp_path: Path) -> None:
+    done = matted("cut", photos / "astronaut.jpg", "-o", tmp_path / "out.png", "--keep-colours")
+    assert done.returncode == 0, done.stderr
+    result = np.asarray(Image.open(tmp_path / "out.png"))
+    seen = result[..., 3] > 0
+    assert np.array_equal(result[..., :3][seen], np.asarray(Image.open(photos / "astronaut.jpg"))[seen])
+
+
+def test_a_preset_with_a_shadow_says_what_it_had_to_do(photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "shop.jpg"
+    style = "--shadow-style=down=2,opacity=0.3"
+    done = matted("cut", photos / "coffee.jpg", "-o", target, "--preset", "amazon", style, "--json")
+    assert done.returncode == 0, done.stderr
+    image = Image.open(target)
+    assert image.width == image.height >= 1000
+    assert image.getpixel((2, 2)) == (255, 255, 255)
+    assert "enlarged" in [warning["code"] for warning in json.loads(done.stdout)["warnings"]]
+
+
+def test_looks_that_do_not_exist_are_sentences(photos: Path) -> None:
+    for wrong, said in (
+        (["--preset", "bazaar"], b"amazon"),
+        (["--shadow-style", "depth=3"], b"opacity"),
+        (["--shadow-style", "down=far"], b"number"),
+        (["--mask", "--shadow"], b"shadow"),
+    ):
+        done = matted("cut", photos / "cat.jpg", *wrong)
+        assert done.returncode == 2
+        assert said in done.stderr
 
 
 def test_without_output_the_result_lies_beside_the_original(photos: Path, tmp_path: Path) -> None:

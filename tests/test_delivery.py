@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from matted.delivery import Background, Delivery, deliver, format_for, parse_background
+from matted.compose.background import Background, parse_background
+from matted.delivery import Delivery, deliver, format_for
 from matted.errors import BadOption
 from matted.imaging.picture import Metadata, Picture
 from matted.imaging.read import read_picture
@@ -37,7 +38,7 @@ def written(picture: Picture, mask: np.ndarray, delivery: Delivery) -> Picture:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_cut_out_keeps_every_visible_colour_exactly(dtype: type) -> None:
     pixels, mask = colours(dtype=dtype), ramp(dtype=dtype)
-    result = written(Picture(pixels), mask, Delivery())
+    result = written(Picture(pixels), mask, Delivery(keep_colours=True))
     assert result.pixels.dtype == dtype
     assert np.array_equal(result.pixels[..., 3], mask)
     seen = mask > 0
@@ -71,7 +72,9 @@ def test_the_mask_alone_is_gray_and_exact() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_on_a_colour_each_pixel_is_the_exact_mixture(dtype: type) -> None:
     pixels, mask = colours(dtype=dtype), ramp(dtype=dtype)
-    result = written(Picture(pixels), mask, Delivery(background=parse_background("#ff8000")))
+    result = written(
+        Picture(pixels), mask, Delivery(background=parse_background("#ff8000"), keep_colours=True)
+    )
     top = np.iinfo(dtype).max
     share = (mask / top)[..., None]
     expected = pixels * share + np.array([255, 128, 0]) * (top / 255) * (1 - share)
@@ -91,7 +94,7 @@ def test_a_background_picture_covers_and_is_centred(tmp_path: Path) -> None:
     wide[:, :50], wide[:, 50:150], wide[:, 150:] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
     Image.fromarray(wide).save(tmp_path / "wide.png")
     background = parse_background(
-        str(tmp_path / "wide.png"), lambda path: read_picture(path, max_pixels=10**6)
+        str(tmp_path / "wide.png"), lambda text: read_picture(Path(text), max_pixels=10**6)
     )
     result = written(
         Picture(colours(100, 100)), np.zeros((100, 100), np.uint8), Delivery(background=background)
@@ -136,7 +139,7 @@ def test_the_format_by_itself_loses_nothing(space: str, dtype: type, expected: s
     picture = Picture(colours(dtype=dtype, channels=channels), space=space)  # type: ignore[arg-type]
     assert format_for(picture, Delivery()) == expected
     mask = ramp(dtype=np.uint8 if dtype == np.uint8 else np.uint16)
-    result = written(picture, mask, Delivery())
+    result = written(picture, mask, Delivery(keep_colours=True))
     seen = mask > 0
     assert (result.space, result.pixels.dtype) == (space, dtype)
     assert np.array_equal(result.pixels[..., :-1][seen], picture.pixels[seen])

@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from matted.client import Client, runtime_dir
 
@@ -46,6 +48,23 @@ def test_the_engines_result_is_the_same_to_the_byte(photos: Path, tmp_path: Path
     assert "receive" in json.loads(by_engine.stdout)["times"]  # it went over the wire
     with Client.connect(start=False) as client:
         assert [model["id"] for model in client.status()["models"]] == ["builtin"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_adjusted_and_limited_it_is_the_same_to_the_byte(photos: Path, tmp_path: Path) -> None:
+    width, height = Image.open(photos / "cat.jpg").size
+    limit = np.zeros((height, width), np.uint16)
+    limit[:, : width // 2] = 40000
+    Image.fromarray(limit).save(tmp_path / "limit.png")
+    flags = ["--limit", tmp_path / "limit.png", "--grow", "2.5", "--keep", "largest", "--mask", "--json"]
+    by_engine = cut(photos / "cat.jpg", "-o", tmp_path / "engine.png", *flags)
+    alone = cut(photos / "cat.jpg", "-o", tmp_path / "alone.png", "--no-daemon", *flags)
+    assert (by_engine.returncode, alone.returncode) == (0, 0), by_engine.stderr + alone.stderr
+    assert (tmp_path / "engine.png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+    reports = [json.loads(done.stdout) for done in (by_engine, alone)]
+    assert "receive" in reports[0]["times"]
+    assert reports[0]["confidence"] == reports[1]["confidence"]
+    assert reports[0]["warnings"] == reports[1]["warnings"]
 
 
 @pytest.mark.usefixtures("engine")

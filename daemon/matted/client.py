@@ -104,8 +104,10 @@ class Answer(NamedTuple):
     """A mask or a cut-out, and how it was made.
 
     A mask: `data` holds width * height values, 0..255 (`format` "gray8", 1 byte each) or 0..65535
-    ("gray16", 2 bytes, little-endian). A cut-out: `data` is a file of the media type in `format`.
-    `warnings`: {"code", "sentence"} each; `times_s`: stage name to seconds.
+    ("gray16", 2 bytes, little-endian). A cut-out: `data` is a file of the media type in `format`;
+    `width` and `height` are the file's. Clean colours: `data` holds pixels of the plane format in `format`.
+    `warnings`: {"code", "sentence"} each; `times_s`: stage name to seconds. `confidence`: the probability,
+    0 to 1, that the model's answer is a good one; None if the daemon does not say.
     """
 
     data: bytearray
@@ -117,6 +119,22 @@ class Answer(NamedTuple):
     warnings: list[dict[str, str]]
     times_s: dict[str, float]
     job: str
+    confidence: float | None = None
+
+
+class Subject(NamedTuple):
+    """One subject of a picture, by the number that the option `keep` of `adjust` takes; 1 is the largest.
+
+    `box`: left, top, right, bottom in pixels, right and bottom excluded. `at`: a point (x, y) well inside.
+    `area_px`, `share`: its size in pixels, and of the picture. `confidence`: how sure its alpha is, 0 to 1.
+    """
+
+    number: int
+    box: list[int]
+    at: list[float]
+    area_px: float
+    share: float
+    confidence: float
 
 
 # ---------------------------------------------------------------------------------------------- places
@@ -335,20 +353,58 @@ class Client:
         self._json("DELETE", "/pictures/" + picture.id)
 
     def mask(
-        self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
+        self,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None = None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
+        job: str | None = None,
     ) -> Answer:
         """The mask of a picture, as raw values.
 
-        `options`: {"coarse": {...}, "refine": {...}} as the daemon's OpenAPI file describes.
-        `job`: a name of the caller's choice for `events` and `cancel`.
+        `options`: {"coarse": {...}, "refine": {...}, "adjust": {...}, "side_px": 1024} as the daemon's
+        OpenAPI file describes. `limit`: a gray picture of the same size that the mask may not exceed, such
+        as a selection. `job`: a name of the caller's choice for `events` and `cancel`.
         """
-        return self._cut("/mask", source, options, job)
+        return self._cut("/mask", source, options, job, limit=limit)
 
     def cutout(
-        self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
+        self,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None = None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
+        job: str | None = None,
     ) -> Answer:
-        """The picture without its background, as a file (PNG unless `options` say otherwise)."""
-        return self._cut("/cutout", source, options, job)
+        """The picture without its background, as a file (PNG unless `options` say otherwise).
+
+        `options`: {"coarse", "refine", "adjust", "delivery"}; the last says background, shadow, preset and
+        format. `limit`: as of `mask`.
+        """
+        return self._cut("/cutout", source, options, job, limit=limit)
+
+    def subjects(
+        self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
+    ) -> list[Subject]:
+        """The subjects of a picture, largest first. `options`: "coarse" and "refine", as of `mask`."""
+        found = _json_answer(self._ask("/subjects", source, options, job))["subjects"]
+        return [Subject(**{name: one[name] for name in Subject._fields}) for one in found]
+
+    def foreground(
+        self,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None = None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
+        job: str | None = None,
+    ) -> Answer:
+        """The picture's colours without alpha, freed of the old background where the matte is soft.
+
+        `data` holds raw values as `format` says ("rgb8", "gray16", "rgbf32"...), R first, little-endian.
+        `options`: {"coarse", "refine", "adjust"} and `limit` as for `mask`; {"foreground": {"alpha": "own"}}
+        takes the alpha the picture was sent with, for a mask the person has painted: no model runs then.
+        """
+        return self._cut("/foreground", source, options, job, limit=limit)
 
     # -- models and the daemon itself
 
@@ -401,23 +457,57 @@ class Client:
     # -- inside
 
     def _cut(
-        self, what: str, source: Planes | Encoded | Uploaded, options: Options | None, job: str | None
+        self,
+        what: str,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None,
+        job: str | None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
     ) -> Answer:
-        text = json.dumps(options or {})
+        return _answer(self._ask(what, source, options, job, limit=limit))
+
+    def _ask(
+        self,
+        what: str,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None,
+        job: str | None,
+        *,
+        limit: Planes | Encoded | Uploaded | None = None,
+    ) -> http.client.HTTPResponse:
+        try:
+            return self._ask_once(what, source, options, job, limit=limit)
+        except ClientError as error:
+            if error.slug != "unknown-picture" or not (isinstance(source, Uploaded) or limit):
+                raise
+        if isinstance(source, Uploaded):  # the daemon was restarted or needed the memory
+            source = self.upload(source.source)
+        if isinstance(limit, Uploaded):
+            limit = self.upload(limit.source)
+        return self._ask_once(what, source, options, job, limit=limit)
+
+    def _ask_once(
+        self,
+        what: str,
+        source: Planes | Encoded | Uploaded,
+        options: Options | None,
+        job: str | None,
+        *,
+        limit: Planes | Encoded | Uploaded | None,
+    ) -> http.client.HTTPResponse:
+        wish = dict(options or {})
+        if limit is not None:
+            wish["limit"] = (limit if isinstance(limit, Uploaded) else self.upload(limit)).id
+        text = json.dumps(wish)
         if not isinstance(source, Uploaded):
             headers, parts = _body_of(source)
             headers["X-Matted-Options"] = text
-            return _answer(self._request("POST", what, _with_job(headers, job), parts))
+            return self._request("POST", what, _with_job(headers, job), parts)
         body = text.encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
         headers = _with_job(headers, job)
-        try:
-            return _answer(self._request("POST", f"/pictures/{source.id}{what}", headers, [memoryview(body)]))
-        except ClientError as error:
-            if error.slug != "unknown-picture":
-                raise
-        again = self.upload(source.source)  # the daemon was restarted or needed the memory
-        return _answer(self._request("POST", f"/pictures/{again.id}{what}", headers, [memoryview(body)]))
+        return self._request("POST", f"/pictures/{source.id}{what}", headers, [memoryview(body)])
 
     def _json(
         self, method: str, path: str, headers: dict[str, str] | None = None, parts: Sequence[Any] = ()
@@ -640,6 +730,7 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
     for entry in filter(None, (header.get("Server-Timing") or "").split(",")):
         name, _, rest = entry.strip().partition(";dur=")
         times[name] = float(rest or 0.0) / 1000.0
+    trust = header.get("X-Matted-Confidence")
     return Answer(
         _received(response),
         int(header.get("X-Matted-Width") or 0),
@@ -650,6 +741,7 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
         json.loads(header.get("X-Matted-Warnings") or "[]"),
         times,
         header.get("X-Matted-Job") or "",
+        float(trust) if trust else None,
     )
 
 

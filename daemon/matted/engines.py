@@ -8,20 +8,32 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from matted.client import Answer, Client, ClientError, Encoded, Unavailable
+from matted.client import Answer, Client, ClientError, Encoded, Planes, Unavailable, Uploaded
 from matted.config import Settings
 from matted.errors import MattedError, by_slug
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
-from matted.pipeline import CoarseOptions, Matte, Notice, Pipeline, RefineOptions
+from matted.matting.adjust import AdjustOptions
+from matted.notice import Notice
+from matted.pipeline import CoarseOptions, Limit, Matte, Pipeline, RefineOptions
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of every picture of a command."""
+
+    coarse: CoarseOptions
+    refine: RefineOptions
+    adjust: AdjustOptions
+    limit: Limit | None = None
 
 
 class Engine(Protocol):
@@ -39,9 +51,9 @@ class Engine(Protocol):
 class LocalEngine:
     """Everything in this process. The model is opened while the first picture is being decoded."""
 
-    def __init__(self, settings: Settings, coarse: CoarseOptions, refine: RefineOptions) -> None:
+    def __init__(self, settings: Settings, wish: Wish) -> None:
         self._settings = settings
-        self._coarse, self._refine = coarse, refine
+        self._wish = wish
         self._pipeline = Pipeline(settings)
         threading.Thread(target=self._open, daemon=True).start()
 
@@ -50,7 +62,8 @@ class LocalEngine:
         started = time.perf_counter()
         picture = read_picture(source, max_pixels=self._settings.max_pixels)
         decoded = time.perf_counter() - started
-        matte = self._pipeline.matte(picture, self._coarse, self._refine)
+        wish = self._wish
+        matte = self._pipeline.matte(picture, wish.coarse, wish.refine, adjust=wish.adjust, limit=wish.limit)
         return picture, replace(matte, times={"decode": decoded} | matte.times)
 
     def close(self) -> None:
@@ -59,23 +72,26 @@ class LocalEngine:
 
     def _open(self) -> None:
         with contextlib.suppress(MattedError):  # the first picture meets the same error and tells it
-            self._pipeline.load(self._coarse.model)
+            self._pipeline.load(self._wish.coarse.model)
 
 
 class DaemonEngine:
     """A running daemon makes the mask while this process decodes the picture for the delivery."""
 
-    def __init__(
-        self, settings: Settings, coarse: CoarseOptions, refine: RefineOptions, *, first: Client
-    ) -> None:
+    def __init__(self, settings: Settings, wish: Wish, *, first: Client) -> None:
         self._settings = settings
-        self._options = {"coarse": _given(asdict(coarse)), "refine": asdict(refine)}
+        self._options = {
+            "coarse": _given(asdict(wish.coarse)),
+            "refine": asdict(wish.refine),
+            "adjust": asdict(wish.adjust),
+        }
+        self._limit: Planes | Uploaded | None = _planes(wish.limit) if wish.limit is not None else None
         self._clients = [first]
         self._idle = [first]
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(2)
         self._instead: LocalEngine | None = None
-        self._coarse, self._refine = coarse, refine
+        self._wish = wish
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte; made here if the daemon has gone away."""
@@ -108,7 +124,9 @@ class DaemonEngine:
             with self._lock:
                 self._clients.append(client)
         try:
-            return client.mask(Encoded(source), self._options)
+            if isinstance(self._limit, Planes):
+                self._limit = client.upload(self._limit)
+            return client.mask(Encoded(source), self._options, limit=self._limit)
         finally:
             with self._lock:
                 self._idle.append(client)
@@ -116,13 +134,11 @@ class DaemonEngine:
     def _alone(self) -> LocalEngine:
         with self._lock:
             if self._instead is None:
-                self._instead = LocalEngine(self._settings, self._coarse, self._refine)
+                self._instead = LocalEngine(self._settings, self._wish)
             return self._instead
 
 
-def open_engine(
-    settings: Settings, coarse: CoarseOptions, refine: RefineOptions, *, use_daemon: bool
-) -> Engine:
+def open_engine(settings: Settings, wish: Wish, *, use_daemon: bool) -> Engine:
     """The running daemon if there is one and it is wanted, else this process."""
     if use_daemon:
         try:
@@ -130,8 +146,8 @@ def open_engine(
         except Unavailable as error:
             logger.debug("no daemon: %s", error)
         else:
-            return DaemonEngine(settings, coarse, refine, first=first)
-    return LocalEngine(settings, coarse, refine)
+            return DaemonEngine(settings, wish, first=first)
+    return LocalEngine(settings, wish)
 
 
 def _given(options: dict[str, object]) -> dict[str, object]:
@@ -143,4 +159,18 @@ def _matte(answer: Answer, decoded: float) -> Matte:
     mask = np.frombuffer(answer.data, np.dtype(depth).newbyteorder("<")).astype(depth, copy=False)
     notices = tuple(Notice(w["code"], w["sentence"]) for w in answer.warnings)
     times = {"decode": decoded} | answer.times_s
-    return Matte(mask.reshape(answer.height, answer.width), answer.model, answer.provider, notices, times)
+    return Matte(
+        mask.reshape(answer.height, answer.width),
+        answer.model,
+        answer.provider,
+        notices,
+        times,
+        answer.confidence,
+    )
+
+
+def _planes(limit: Limit) -> Planes:
+    mask = np.ascontiguousarray(limit.mask.astype(limit.mask.dtype.newbyteorder("<"), copy=False))
+    height, width = mask.shape
+    kind = "f" if mask.dtype.kind == "f" else ""
+    return Planes(mask.data.cast("B"), width, height, f"gray{kind}{8 * mask.itemsize}")

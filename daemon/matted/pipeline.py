@@ -1,4 +1,4 @@
-"""The chain: pixels, proxy, coarse alpha, alpha at native resolution. Each stage with its own options.
+"""The chain: pixels, proxy, coarse alpha, alpha at native resolution, adjusted alpha; options for each stage.
 
 Every client's request walks it. A stage is a function of what came before it and of its own frozen
 options; for a picture that has a name the results are kept, so that asking again with one option changed
@@ -9,26 +9,34 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from functools import partial
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from matted.cache import StageCache
+from matted.cache import Key, StageCache
 from matted.config import Settings
 from matted.errors import BadOption, Cancelled
 from matted.imaging.picture import Picture
-from matted.inference.catalogue import Catalogue, load_catalogue
+from matted.inference.catalogue import Catalogue, Model, load_catalogue
 from matted.inference.predict import Coarse, Predictor
+from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
+from matted.matting.adjust import AdjustOptions, adjust
+from matted.matting.fine import fine_upsample
+from matted.matting.neural import neural_upsample
+from matted.matting.planes import reduced
+from matted.matting.subjects import Subjects
+from matted.matting.triage import Triage, triage
 from matted.matting.upsample import guided_upsample, upsample
+from matted.notice import Notice
 
-Level = Literal["none", "fast"]
+Level = Literal["none", "fast", "fine", "neural"]
 Progress = Callable[[str, float], None]
 
-SMALL_SIDE_PX = 200  # below this on the shorter side edges have too few pixels to be judged
-FOUND = 0.5  # the coarse alpha must reach this somewhere for a subject to be there
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +57,26 @@ class CoarseOptions:
 class RefineOptions:
     """How the coarse alpha is brought to native resolution.
 
-    `level`: `none` interpolates; `fast` lets the colours on both sides place the edge.
+    `level`: `none` interpolates; `fast` lets the colours on both sides place the edge; `fine` solves hair and
+    fur along it at full resolution; `neural` asks the catalogue's matting model, where one is installed.
     """
 
     level: Level = "fast"
 
     def __post_init__(self) -> None:
         if self.level not in get_args(Level):
-            raise BadOption(f"Edges can be {' or '.join(get_args(Level))}, not {self.level!r}.")
+            raise BadOption(f"Edges can be {', '.join(get_args(Level))}, not {self.level!r}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something a person can act on. `code` is stable for programs, `sentence` is for the person."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Limit:
+    """What the matte may not exceed, such as an editor's selection.
 
-    code: str
-    sentence: str
+    `mask`: (H, W) of the picture's size; uint8, uint16 or float32 in [0, 1]. `name`: made from its content.
+    """
+
+    mask: npt.NDArray[Any]
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,7 @@ class Matte:
 
     `mask`: (H, W) uint8 for 8-bit pictures, uint16 for deeper ones; full scale is alpha 1.0.
     `times`: seconds of each stage that ran; kept stages do not appear.
+    `confidence`: the probability, 0 to 1, that the model's answer is a good one; None if nobody said.
     """
 
     mask: npt.NDArray[Any]
@@ -80,6 +93,29 @@ class Matte:
     provider: str
     warnings: tuple[Notice, ...] = ()
     times: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A matte at native resolution before any adjustment, and the key its own stages are kept under."""
+
+    mask: npt.NDArray[Any]
+    coarse: Coarse
+    triage: Triage
+    key: Key | None
+    times: dict[str, float]
+
+    def stage(self, name: str, *more: int | None) -> Key | None:
+        return None if self.key is None else (*self.key, name, *more)
+
+    def matte(self, mask: npt.NDArray[Any]) -> Matte:
+        """`mask`, made of this, with all that is known of it."""
+        told = self.triage.notices
+        if self.coarse.fell_back:
+            told = (Notice("slower-device", self.coarse.fell_back), *told)
+        coarse = self.coarse
+        return Matte(mask, coarse.model, coarse.provider, told, self.times, self.triage.confidence)
 
 
 class Pipeline:
@@ -92,8 +128,33 @@ class Pipeline:
         self.sessions = Sessions(settings)
         self.cache = StageCache(settings.cache_memory_mb * 2**20)
         self._predictor = Predictor(self.catalogue, self.weights, self.sessions)
+        self._refiner = Refiner(self.catalogue, self.weights, self.sessions)
 
     def matte(
+        self,
+        picture: Picture,
+        coarse: CoarseOptions | None = None,
+        refine: RefineOptions | None = None,
+        *,
+        adjust: AdjustOptions | None = None,
+        limit: Limit | None = None,
+        side_px: int | None = None,
+        key: str | None = None,
+        progress: Progress = lambda _stage, _done: None,
+        cancelled: threading.Event | None = None,
+    ) -> Matte:
+        """The matte of `picture` at the size of its pixels, or as a preview of at most `side_px` a side.
+
+        `key` names the picture's content: with it, stages are kept and found again. `progress` is called
+        with a stage's name and how much of the whole is done, 0 to 1. Raises Cancelled once `cancelled` is
+        set, BadOption, and what the model's loading and running raise.
+        """
+        whole = self._whole(picture, coarse, refine, key=key, progress=progress, cancelled=cancelled)
+        mask = self._adjusted(whole, adjust or AdjustOptions(), limit, side_px, progress, cancelled)
+        progress("done", 1.0)
+        return whole.matte(mask)
+
+    def subjects(
         self,
         picture: Picture,
         coarse: CoarseOptions | None = None,
@@ -102,17 +163,29 @@ class Pipeline:
         key: str | None = None,
         progress: Progress = lambda _stage, _done: None,
         cancelled: threading.Event | None = None,
-    ) -> Matte:
-        """The matte of `picture` at the size of its pixels.
+    ) -> tuple[Subjects, Matte]:
+        """The subjects of `picture` and the matte they were found on; otherwise as `matte`."""
+        whole = self._whole(picture, coarse, refine, key=key, progress=progress, cancelled=cancelled)
+        found = self._subjects(whole)
+        progress("done", 1.0)
+        return found, whole.matte(whole.mask)
 
-        `key` names the picture's content: with it, stages are kept and found again. `progress` is called
-        with a stage's name and how much of the whole is done, 0 to 1. Raises Cancelled once `cancelled` is
-        set, and what the model's loading and running raise.
-        """
+    def _whole(
+        self,
+        picture: Picture,
+        coarse: CoarseOptions | None,
+        refine: RefineOptions | None,
+        *,
+        key: str | None,
+        progress: Progress,
+        cancelled: threading.Event | None,
+    ) -> "_Whole":
+        """The chain up to native resolution."""
         coarse = coarse or CoarseOptions()
         refine = refine or RefineOptions()
         wish = coarse.model or self.settings.model
         times: dict[str, float] = {}
+        network = self._refiner.resolve() if refine.level == "neural" and not coarse.rembg else None
         coarse_key = (key, "coarse", self._predictor.resolve(wish).id, coarse.rembg)
         found: Coarse | None = self.cache.get(coarse_key) if key is not None else None
         if found is None:
@@ -129,17 +202,75 @@ class Pipeline:
                 self.cache.put(coarse_key, found, found.alpha.nbytes)
         _check(cancelled)
         progress("edges", 0.8)
-        alpha_key = (*coarse_key, "alpha", refine)
+        alpha_key = (*coarse_key, "alpha", refine, network.id if network else None)
         mask = self.cache.get(alpha_key) if key is not None else None
         if mask is None:
             started = time.perf_counter()
-            mask = _refined(picture, found, refine, cancelled)
+            mask = self._refined(picture, found, refine, network, cancelled)
             _check(cancelled)
             times["edges"] = time.perf_counter() - started
             if key is not None:
                 self.cache.put(alpha_key, mask, mask.nbytes)
-        progress("done", 1.0)
-        return Matte(mask, found.model, found.provider, _warnings(picture, found), times)
+        judged = self._kept(
+            "triage",
+            (*coarse_key, "triage") if key is not None else None,
+            lambda: triage(found.alpha, picture.pixels, full_size=picture.full_size),
+            times,
+        )
+        return _Whole(mask, found, judged, alpha_key if key is not None else None, times)
+
+    def _adjusted(
+        self,
+        whole: "_Whole",
+        options: AdjustOptions,
+        limit: Limit | None,
+        side_px: int | None,
+        progress: Progress,
+        cancelled: threading.Event | None,
+    ) -> npt.NDArray[Any]:
+        """The mask as asked for; of each size only the last one is kept, for sliders rest nowhere."""
+        mask, times = whole.mask, whole.times
+        scale = 1.0 if side_px is None else min(1.0, side_px / max(mask.shape))
+        if scale < 1.0:
+            height, width = (max(1, round(side * scale)) for side in mask.shape)
+            slot = whole.stage("preview", side_px)
+            mask = self._kept("preview", slot, lambda: reduced(whole.mask, width, height), times)
+        if options.is_identity and limit is None:
+            return mask
+        progress("adjust", 0.88)
+        slot, wish = whole.stage("adjusted", side_px), (options, limit.name if limit else None)
+        held = self.cache.get(slot) if slot is not None else None
+        if held is not None and held[0] == wish:
+            return held[1]
+        subjects = self._subjects(whole) if options.chooses else None
+        started = time.perf_counter()
+        made = adjust(
+            mask,
+            options.scaled(scale),
+            subjects=subjects,
+            limit=_limit(limit, whole.mask.shape, mask.shape) if limit is not None else None,
+            cancelled=cancelled.is_set if cancelled is not None else lambda: False,
+        )
+        _check(cancelled)
+        times["adjust"] = time.perf_counter() - started
+        if slot is not None:
+            self.cache.put(slot, (wish, made), made.nbytes)
+        return made
+
+    def _subjects(self, whole: "_Whole") -> Subjects:
+        return self._kept("subjects", whole.stage("subjects"), lambda: Subjects.of(whole.mask), whole.times)
+
+    def _kept(self, name: str, key: Key | None, make: Callable[[], Kept], times: dict[str, float]) -> Kept:
+        """The result of the stage `name`, made and timed if it is not kept under `key`."""
+        held: Kept | None = self.cache.get(key) if key is not None else None
+        if held is not None:
+            return held
+        started = time.perf_counter()
+        made = make()
+        times[name] = time.perf_counter() - started
+        if key is not None:
+            self.cache.put(key, made, int(getattr(made, "nbytes", 0)))
+        return made
 
     def load(self, model: str | None = None) -> None:
         """Opens a model without running it, e.g. while its first picture is being decoded."""
@@ -154,33 +285,36 @@ class Pipeline:
         self.sessions.close()
         self.cache.clear()
 
+    def _refined(
+        self,
+        picture: Picture,
+        coarse: Coarse,
+        refine: RefineOptions,
+        network: Model | None,
+        cancelled: threading.Event | None,
+    ) -> npt.NDArray[Any]:
+        if coarse.mask is not None:
+            return coarse.mask
+        depth = np.uint16 if picture.is_deep else np.uint8
+        stop = cancelled.is_set if cancelled is not None else lambda: False
+        if network is not None:
+            size = (picture.width, picture.height)
+            ask = partial(self._refiner.alpha, picture, model=network, cancelled=cancelled)
+            return neural_upsample(coarse.alpha, size, ask, depth, cancelled=stop)
+        if refine.level == "none":
+            return upsample(coarse.alpha, picture.width, picture.height, depth)
+        place_edge = fine_upsample if refine.level == "fine" else guided_upsample
+        return place_edge(coarse.alpha, picture.pixels, depth, cancelled=stop)
 
-def _refined(
-    picture: Picture, coarse: Coarse, refine: RefineOptions, cancelled: threading.Event | None
-) -> npt.NDArray[Any]:
-    if coarse.mask is not None:
-        return coarse.mask
-    depth = np.uint16 if picture.is_deep else np.uint8
-    if refine.level == "none":
-        return upsample(coarse.alpha, picture.width, picture.height, depth)
-    stop = cancelled.is_set if cancelled is not None else lambda: False
-    return guided_upsample(coarse.alpha, picture.pixels, depth, cancelled=stop)
 
-
-def _warnings(picture: Picture, coarse: Coarse) -> tuple[Notice, ...]:
-    found = []
-    if coarse.fell_back:
-        found.append(Notice("slower-device", coarse.fell_back))
-    if float(coarse.alpha.max()) < FOUND:
-        found.append(
-            Notice("nothing-found", "No clear subject was found: choose another model or crop closer to it.")
+def _limit(limit: Limit, whole: tuple[int, ...], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """The limit for a mask of `shape`, which stands for a picture of the shape `whole`."""
+    if limit.mask.shape != whole:
+        (height, width), (rows, columns) = limit.mask.shape, whole
+        raise BadOption(
+            f"The limit has {width} x {height} pixels, the picture {columns} x {rows}: they must be the same."
         )
-    if min(picture.full_size) < SMALL_SIDE_PX:
-        width, height = picture.full_size
-        found.append(
-            Notice("small-picture", f"At {width} x {height} px the edges stay rough: use a larger picture.")
-        )
-    return tuple(found)
+    return limit.mask if shape == whole else reduced(limit.mask, shape[1], shape[0])
 
 
 def _check(cancelled: threading.Event | None) -> None:

@@ -178,7 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, help="folder with files that a catalogue entry only names")
     parser.add_argument("--report", type=Path, required=True, help="folder for the report")
     parser.add_argument("--empty", type=Path, help="folder of pictures without a subject")
-    parser.add_argument("--refine", choices=("none", "fast"), default="none", help="edges, as in Matted")
+    parser.add_argument(
+        "--refine", choices=("none", "fast", "fine"), default="none", help="edges, as in Matted"
+    )
     parser.add_argument("--flip", action="store_true", help="average with the mirrored picture")
     parser.add_argument("--timing", action="store_true", help="also time the graphs, in turns")
     parser.add_argument("--threads", type=int, default=2)

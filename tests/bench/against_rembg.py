@@ -2,7 +2,7 @@
 
 Needs `pip install -e '.[bench]'`. Every figure is a median; the two take turns, so that whatever else the
 machine does falls on both. Writes nothing but to a temporary folder. With names of parts as arguments
-(warm, cold, editor, start, memory) only those run.
+(warm, cold, editor, start, memory, matting) only those run.
 """
 
 import argparse
@@ -19,7 +19,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 HERE = Path(__file__).parent
-PARTS = ("warm", "cold", "editor", "start", "memory")
+PARTS = ("warm", "cold", "editor", "start", "memory", "matting")
+MATTING_GIB = {1: 2, 12: 8, 24: 15}  # free memory that rembg's alpha matting asks for, by megapixels
 CATALOGUE = """format = 1
 [[model]]
 id = "bench"
@@ -198,6 +199,39 @@ def memory(folder: Path, environment: dict[str, str], _rounds: int) -> None:
         sizes = "  ".join(f"{mp} MP {mib:6.0f} MiB" for mp, mib in of_size.items())
         print(f"peak memory, cut-out, {side:8} {sizes}   {growth:5.1f} MiB/MP")
     print(f"at 45 MP: {peaks['matted'][45] / peaks['rembg'][45]:.2f} of rembg's peak")
+
+
+def matting(folder: Path, environment: dict[str, str], _rounds: int) -> None:
+    """Solved edges from the same coarse alpha, each side and size in a fresh process: first call, best after.
+
+    rembg's side is left out where this computer has not the memory it needs.
+    """
+    import psutil
+
+    for megapixels in (1, 12, 24, 100):
+        found = {}
+        for side in ("fine", "closed-form"):
+            free = psutil.virtual_memory().available / 2**30
+            if side == "closed-form" and free < MATTING_GIB.get(megapixels, float("inf")):
+                continue
+            worker = Worker(side, folder, environment)
+            answers = [worker.ask(megapixels=megapixels) for _ in range(3 if side == "fine" else 2)]
+            worker.end()
+            failures = [answer["failed"] for answer in answers if "failed" in answer]
+            if failures:
+                print(f"{megapixels:3} MP {side:11}   {failures[0]}", flush=True)
+                continue
+            wall, cpu = (min(answer[kind] for answer in answers[1:]) for kind in ("seconds", "cpu"))
+            peak, rest = answers[-1]["peak_mib"], answers[0]["held_mib"]
+            found[side] = wall, cpu, peak, peak - rest
+            print(
+                f"{megapixels:3} MP {side:11}   first {answers[0]['seconds']:6.2f} s   then {wall:6.2f} s   "
+                f"processor {cpu:6.2f} s   peak {peak:6.0f} MiB, of it for matting {peak - rest:6.0f}",
+                flush=True,
+            )
+        if len(found) == 2:
+            ratios = [theirs / ours for ours, theirs in zip(*found.values(), strict=True)]
+            print("{:.0f}x in time, {:.0f}x in processor time, {:.1f}x and {:.1f}x in memory".format(*ratios))
 
 
 def _timed(command: list[str], environment: dict[str, str]) -> float:

@@ -1,8 +1,8 @@
 """What edge refinement brings: `python tests/bench/edges.py DATA [SET...]`.
 
 DATA holds folders with `images/` and `masks/` (same stem; 255 is subject). For each set the sum of absolute
-differences to the truth, relative to plain interpolation (1.0): with `fast`, and with a colour guided filter
-for comparison. The coarse alpha is the built-in model's, or the truth itself reduced and blurred.
+differences to the truth, relative to plain interpolation (1.0): with `fast`, `fine`, and with a colour guided
+filter for comparison. The coarse alpha is the built-in model's, or the truth itself reduced and blurred.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from matted.config import Settings
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
 from matted.inference.predict import Predictor
+from matted.matting.fine import fine_upsample
 from matted.matting.upsample import guided_upsample, upsample
 from matted.pipeline import Pipeline
 
@@ -65,10 +66,11 @@ def main() -> None:
         for name in args.sets:
             rows = [errors(pair, coarse_of) for pair in pairs(args.data / name)[: args.most]]
             if rows:
-                plain, fast, guided = np.transpose(rows)
+                plain, fast, fine, guided = np.transpose(rows)
                 print(
                     f"{kind:14} {name:8} {len(rows):3} pictures   SAD {plain.mean():7.2f}k   "
-                    f"fast {np.mean(fast / plain):.3f}   guided filter {np.mean(guided / plain):.3f}",
+                    f"fast {np.mean(fast / plain):.3f}   fine {np.mean(fine / plain):.3f}   "
+                    f"guided filter {np.mean(guided / plain):.3f}",
                     flush=True,
                 )
 
@@ -84,7 +86,7 @@ def pairs(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def errors(pair: tuple[Path, Path], coarse_of: Callable[[Picture, np.ndarray], np.ndarray]) -> list[float]:
-    """Sums of absolute differences in thousands: plain, fast, guided filter."""
+    """Sums of absolute differences in thousands: plain, fast, fine, guided filter."""
     picture = read_picture(pair[0], max_pixels=10**8)
     colour = picture.pixels[..., : picture.colour_channels]
     if picture.space == "gray":
@@ -94,6 +96,7 @@ def errors(pair: tuple[Path, Path], coarse_of: Callable[[Picture, np.ndarray], n
     made = [
         upsample(coarse, picture.width, picture.height) / 255,
         guided_upsample(coarse, colour) / 255,
+        fine_upsample(coarse, colour) / 255,
         guided_filter(coarse, colour),
     ]
     return [float(np.abs(alpha - truth).sum()) / 1000 for alpha in made]

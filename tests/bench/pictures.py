@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-SIZES = {1: (1224, 816), 12: (4240, 2832), 24: (6000, 4000), 45: (8256, 5504)}
+SIZES = {1: (1224, 816), 12: (4240, 2832), 24: (6000, 4000), 45: (8256, 5504), 100: (12248, 8165)}
 
 
 def photograph(megapixels: int, *, seed: int = 1) -> np.ndarray:
@@ -23,6 +23,13 @@ def photograph(megapixels: int, *, seed: int = 1) -> np.ndarray:
         noise = random.standard_normal(rows.shape[:2], np.float32)[..., None] * 5
         rows[:] = np.clip(rows + noise, 0, 255).astype(np.uint8)
     return picture
+
+
+def coarse_alpha(picture: np.ndarray, *, side: int = 320) -> np.ndarray:
+    """What a model at low resolution would say of a photograph: (side, side) float32 in [0, 1]."""
+    small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
+    alpha = np.clip((small[..., 0] - small[..., 2]) / 60 + 0.4, 0, 1)
+    return cv2.GaussianBlur(alpha, (0, 0), 1)
 
 
 def jpeg(picture: np.ndarray) -> bytes:

@@ -1,6 +1,6 @@
 """The sides of a comparison, each a process that answers one line of JSON for each line it reads.
 
-`sides.py matted|rembg|editor|bare|start FOLDER`; driven by `against_rembg.py`.
+`sides.py matted|rembg|editor|bare|start|fine|closed-form FOLDER`; driven by `against_rembg.py`.
 """
 
 import atexit
@@ -33,7 +33,8 @@ def matted(folder: Path) -> Callable[[Answer], Answer]:
     """File bytes in, file bytes out, as `matted cut` does it for many files."""
     from matted.config import load_settings
     from matted.delivery import Delivery, deliver
-    from matted.engines import LocalEngine
+    from matted.engines import LocalEngine, Wish
+    from matted.matting.adjust import AdjustOptions
     from matted.memory import keep_memory
     from matted.pipeline import CoarseOptions, RefineOptions
 
@@ -41,7 +42,8 @@ def matted(folder: Path) -> Callable[[Answer], Answer]:
 
     @cache
     def engine(edges: Any) -> LocalEngine:
-        return LocalEngine(load_settings(), CoarseOptions(model="bench"), RefineOptions(edges))
+        wish = Wish(CoarseOptions(model="bench"), RefineOptions(edges), AdjustOptions())
+        return LocalEngine(load_settings(), wish)
 
     def answer(ask: Answer) -> Answer:
         source = (folder / ask["file"]).read_bytes()
@@ -135,6 +137,47 @@ def start(_folder: Path) -> Callable[[Answer], Answer]:
     return answer
 
 
+def fine(_folder: Path) -> Callable[[Answer], Answer]:
+    """Matted's solved edges: a decoded picture and its coarse alpha to the mask at its own size."""
+    from matted.matting.fine import fine_upsample
+
+    return lambda ask: _timed(ask, fine_upsample)
+
+
+def closed_form(_folder: Path) -> Callable[[Answer], Answer]:
+    """The same by rembg's alpha matting: its trimap with its defaults, and pymatting's closed form."""
+    import numpy as np
+    from PIL import Image
+    from pymatting import estimate_alpha_cf
+    from scipy.ndimage import binary_erosion
+
+    def matte(alpha: Any, picture: Any) -> Any:
+        small = Image.fromarray((alpha * 255).astype(np.uint8))
+        mask = np.asarray(small.resize(picture.shape[1::-1], Image.Resampling.LANCZOS))
+        square = np.ones((10, 10), np.uint8)
+        trimap = np.full(mask.shape, 0.5)
+        trimap[binary_erosion(mask > 240, structure=square)] = 1
+        trimap[binary_erosion(mask < 10, structure=square, border_value=1)] = 0
+        return estimate_alpha_cf(picture / 255.0, trimap)
+
+    return lambda ask: _timed(ask, matte)
+
+
+def _timed(ask: Answer, matte: Callable[[Any, Any], Any]) -> Answer:
+    import pictures
+
+    picture = pictures.photograph(ask["megapixels"])
+    alpha = pictures.coarse_alpha(picture)
+    before, started, cpu = psutil.Process().memory_info().rss, time.perf_counter(), time.process_time()
+    try:
+        made = matte(alpha, picture)
+    except ValueError as error:  # what pymatting raises on its limits; rembg then gives its plain cut-out
+        return {"failed": str(error)}
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    assert made.shape == picture.shape[:2]
+    return {"seconds": seconds, "cpu": cpu, "held_mib": before / 2**20}
+
+
 def _layer(path: Path, planes: str) -> tuple[bytearray, int, int]:
     import cv2
 
@@ -146,7 +189,9 @@ def _layer(path: Path, planes: str) -> tuple[bytearray, int, int]:
 
 def main() -> None:
     side, folder = sys.argv[1], Path(sys.argv[2])
-    answer = {"matted": matted, "rembg": rembg, "editor": editor, "bare": bare, "start": start}[side](folder)
+    sides = {"matted": matted, "rembg": rembg, "editor": editor, "bare": bare, "start": start}
+    sides |= {"fine": fine, "closed-form": closed_form}
+    answer = sides[side](folder)
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line)) | {"peak_mib": peak_mib()}), flush=True)
 

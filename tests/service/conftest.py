@@ -37,6 +37,7 @@ class StandIn:
         self.working = threading.Semaphore(0)  # released whenever a picture is being worked on
         self.stopped = threading.Semaphore(0)  # released whenever work was given up
         self.keys: list[str | None] = []
+        self.asked: list[tuple[Any, Any, Any]] = []  # adjust, limit, side_px of each request
         self.catalogue = SimpleNamespace(get=self._model, models=lambda: (self._model("builtin"),))
         self.weights = SimpleNamespace(installed=lambda _model: True, pull=self._pull, remove=self._removed)
         self.sessions = SimpleNamespace(
@@ -49,10 +50,12 @@ class StandIn:
         self.downloading = 0.0
         self.removed: list[str] = []
 
-    def matte(self, picture, coarse, _refine, *, key, progress, cancelled):
-        from matted.pipeline import Matte, Notice
+    def matte(self, picture, coarse, _refine, *, adjust, limit, side_px, key, progress, cancelled):
+        from matted.notice import Notice
+        from matted.pipeline import Matte
 
         self.keys.append(key)
+        self.asked.append((adjust, limit, side_px))
         self.working.release()
         ends = time.monotonic() + self.slow_s
         while time.monotonic() < ends:
@@ -66,8 +69,16 @@ class StandIn:
         if mask.dtype.kind == "f":
             mask = (mask.astype(np.float32) * 65535 + 0.5).astype(np.uint16)
         return Matte(
-            mask, coarse.model or "builtin", "cpu", (Notice("small-picture", "Smäll."),), {"model": 0.25}
+            *(mask, coarse.model or "builtin", "cpu", (Notice("small-picture", "Smäll."),), {"model": 0.25}),
+            confidence=0.625,
         )
+
+    def subjects(self, picture, coarse, refine, *, key, progress, cancelled):
+        from matted.matting.subjects import Subjects
+
+        told = {"key": key, "progress": progress, "cancelled": cancelled}
+        matte = self.matte(picture, coarse, refine, adjust=None, limit=None, side_px=None, **told)
+        return Subjects.of(matte.mask), matte
 
     def warm(self) -> None:
         pass

@@ -1,13 +1,18 @@
 """The description the daemon serves is valid and says neither more nor less than its routes and options."""
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib.resources import files
 
 import pytest
 
+from matted.compose.frame import PRESETS
+from matted.compose.style import Shadow
 from matted.imaging.encoding import FORMATS
+from matted.matting.adjust import AdjustOptions
+from matted.matting.subjects import Subject
 from matted.pipeline import CoarseOptions, RefineOptions
+from matted.service.foreground import ForegroundOptions
 from matted.service.guard import PUBLIC
 from matted.service.pictures import DeliveryOptions
 from matted.service.routes import table
@@ -44,7 +49,10 @@ def test_exactly_the_public_routes_want_no_token():
     assert free == PUBLIC
 
 
-@pytest.mark.parametrize("kind", [CoarseOptions, RefineOptions, DeliveryOptions])
+@pytest.mark.parametrize(
+    "kind",
+    [CoarseOptions, RefineOptions, AdjustOptions, DeliveryOptions, ForegroundOptions, Shadow, Subject],
+)
 def test_options_are_those_of_the_chain(kind):
     assert set(DOCUMENT["components"]["schemas"][kind.__name__]["properties"]) == {
         f.name for f in fields(kind)
@@ -58,6 +66,16 @@ def test_plane_formats_are_those_of_the_wire():
 def test_file_formats_are_those_that_can_be_written():
     properties = DOCUMENT["components"]["schemas"]["DeliveryOptions"]["properties"]
     assert properties["format"]["enum"] == [*FORMATS, None]
+
+
+def test_presets_are_those_there_are():
+    properties = DOCUMENT["components"]["schemas"]["DeliveryOptions"]["properties"]
+    assert properties["preset"]["enum"] == [*PRESETS, None]
+
+
+def test_a_shadows_defaults_are_those_of_the_options():
+    properties = DOCUMENT["components"]["schemas"]["Shadow"]["properties"]
+    assert {name: found["default"] for name, found in properties.items()} == asdict(Shadow())
 
 
 def test_the_daemon_serves_it(daemon):

@@ -158,9 +158,15 @@ def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"corse": {}}, "There is no option 'corse' in the request; there are coarse, refine, delivery."),
+        (
+            {"corse": {}},
+            "There is no option 'corse' in the request; there are coarse, refine, adjust, limit, delivery.",
+        ),
         ({"coarse": {"modl": "x"}}, "There is no option 'modl' in coarse"),
-        ({"refine": {"level": "best"}}, 'The option refine.level must be "none" or "fast"'),
+        (
+            {"refine": {"level": "best"}},
+            'The option refine.level must be "none", "fast", "fine" or "neural", not "best".',
+        ),
         (
             {"delivery": {"format": "gif"}},
             'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif" or null, not "gif".',

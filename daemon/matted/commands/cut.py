@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matted.commands import adjusting, look
 from matted.config import Settings
 from matted.errors import BadOption, MattedError, OutputExists, UnreadablePicture
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from matted.delivery import Delivery
     from matted.engines import Engine
     from matted.imaging.encoding import FormatName
-    from matted.imaging.picture import Picture
+    from matted.matting.planes import Mask
 
 _SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif"),
@@ -43,11 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: beside the picture, as NAME-cutout.png or NAME-mask.png)",
     )
     parser.add_argument("--mask", action="store_true", help="write the mask alone, as a gray picture")
-    parser.add_argument(
-        "--background",
-        metavar="COLOR|IMAGE|blur",
-        help="what to put behind the subject: a colour (white, #f4f4f4), a picture, or the blurred original",
-    )
+    look.add_arguments(parser)
     parser.add_argument(
         "--model",
         metavar="ID",
@@ -56,9 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--edges",
-        choices=("none", "fast"),
+        choices=("none", "fast", "fine", "neural"),
         default="fast",
-        help="how edges are brought to the picture's own resolution (default: %(default)s)",
+        help="how edges are brought to the picture's own resolution: none stretches the mask, fast follows "
+        "the colours, fine is for hair and fur, neural asks a matting model (default: %(default)s)",
     )
     parser.add_argument(
         "--format",
@@ -67,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "lose depth or colour space)",
     )
     parser.add_argument("--quality", type=int, default=92, metavar="1-100", help="for JPEG, WebP and AVIF")
+    parser.add_argument(
+        "--each-subject",
+        action="store_true",
+        help="a result for each subject instead of one for all: NAME-1.png, NAME-2.png, the largest first",
+    )
     parser.add_argument("--recursive", action="store_true", help="also take the folders inside folders")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are already there")
     parser.add_argument("--no-daemon", action="store_true", help="do not use a running engine")
@@ -74,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rembg", action="store_true", help="process exactly as rembg does, to compare; edges stay rough"
     )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each picture")
+    adjusting.add_arguments(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +92,26 @@ class _Job:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Cuts every input. One failing picture does not stop the others."""
-    from matted.delivery import Delivery, parse_background
-    from matted.engines import open_engine
-    from matted.imaging.read import read_picture
+    from matted.engines import Wish, open_engine
     from matted.memory import keep_memory
     from matted.pipeline import CoarseOptions, RefineOptions
 
-    def read_background(path: Path) -> "Picture":
-        return read_picture(path, max_pixels=settings.max_pixels)
-
+    if args.each_subject and args.output == "-":
+        raise BadOption("--each-subject writes several files: give a name or a folder with -o.")
     keep_memory()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # half-written results are removed then, too
-    delivery = Delivery(
-        what="mask" if args.mask else "cutout",
-        background=parse_background(args.background, read_background) if args.background else None,
-        format=_format(args),
-        quality=args.quality,
-    )
+    delivery = look.delivery(args, _format(args), max_pixels=settings.max_pixels)
     jobs = list(_jobs(args, delivery))
     if not jobs:
         raise UnreadablePicture(f"There is no picture in {', '.join(args.inputs)}.")
     engine = open_engine(
         settings,
-        CoarseOptions(model=args.model, rembg=args.rembg),
-        RefineOptions(args.edges),
+        Wish(
+            CoarseOptions(model=args.model, rembg=args.rembg),
+            RefineOptions(args.edges),
+            adjusting.adjust_options(args),
+            adjusting.limit_from(args, settings.max_pixels),
+        ),
         use_daemon=not args.no_daemon,
     )
     try:
@@ -159,28 +159,47 @@ def _cut(job: _Job, engine: "Engine", delivery: "Delivery", args: argparse.Names
     started = time.perf_counter()
     source = job.source if job.source is not None else sys.stdin.buffer.read()
     picture, matte = engine.matte(source)
-    target = job.target
+    target, written, notices = job.target, list[str](), list(matte.warnings)
     if target is not None and not target.suffix:
         target = target.with_name(target.name + FORMATS[format_for(picture, delivery)].suffixes[0])
     delivering = time.perf_counter()
     if target is None:
-        deliver(picture, matte.mask, delivery, sys.stdout.buffer)
+        notices += deliver(picture, matte.mask, delivery, sys.stdout.buffer).notices
         sys.stdout.buffer.flush()
-    else:
-        with atomic_output(target, overwrite=args.overwrite) as file:
-            deliver(picture, matte.mask, delivery, file)
+    for path, mask in _parts(target, matte.mask, args) if target is not None else ():
+        _spare_original(job.source, path)
+        with atomic_output(path, overwrite=args.overwrite) as file:
+            notices += deliver(picture, mask, delivery, file).notices
+        written.append(str(path))
     ended = time.perf_counter()
     times = matte.times | {"write": ended - delivering, "all": ended - started}
     return {
         "input": job.name,
-        "output": str(target) if target else "-",
+        "output": written[0] if written else "-",
+        "outputs": written,
+        "confidence": None if matte.confidence is None else round(matte.confidence, 3),
         "model": matte.model,
         "provider": matte.provider,
         "width": picture.width,
         "height": picture.height,
-        "warnings": [{"code": n.code, "sentence": n.sentence} for n in matte.warnings],
+        "warnings": [{"code": n.code, "sentence": n.sentence} for n in dict.fromkeys(notices)],
         "times": {stage: round(seconds, 4) for stage, seconds in times.items()},
     }
+
+
+def _parts(target: Path, mask: "Mask", args: argparse.Namespace) -> Iterator[tuple[Path, "Mask"]]:
+    """The files to write and their masks: one for all, or one for each subject."""
+    if not args.each_subject:
+        yield target, mask
+        return
+    from matted.matting.subjects import Subjects
+
+    found = Subjects.of(mask)
+    if not found.all:
+        yield target, mask
+    for subject in found.all:
+        path = target.with_name(f"{target.stem}-{subject.number}{target.suffix}")
+        yield path, found.matte(mask, (subject.number,))
 
 
 def _tell(report: dict[str, Any], args: argparse.Namespace, bar: Any) -> None:
@@ -189,10 +208,12 @@ def _tell(report: dict[str, Any], args: argparse.Namespace, bar: Any) -> None:
         return
     for warning in report["warnings"]:
         bar.write(f"{report['input']}: {warning['sentence']}", file=sys.stderr)
-    if report["output"] != "-":
-        seconds = report["times"]["all"]
+    if report["outputs"]:
+        seconds, trust = report["times"]["all"], report["confidence"]
+        sure = "" if trust is None else f"confidence {trust:.2f}, "
         bar.write(
-            f"{report['output']}  ({report['model']} on {report['provider']}, {seconds:.2f} s)",
+            f"{', '.join(report['outputs'])}  "
+            f"({report['model']} on {report['provider']}, {sure}{seconds:.2f} s)",
             file=sys.stdout,
         )
 
@@ -237,9 +258,13 @@ def _jobs(args: argparse.Namespace, delivery: "Delivery") -> Iterator[_Job]:
             continue
         target = out if out is not None and not as_folder else _beside(source, out, delivery, taken)
         taken.add(target)
-        if source is not None and target.exists() and target.samefile(source):
-            raise OutputExists(f"{target} is the original itself: choose another name for the result.")
+        _spare_original(source, target)
         yield _Job(source, target)
+
+
+def _spare_original(source: Path | None, target: Path) -> None:
+    if source is not None and target.exists() and target.samefile(source):
+        raise OutputExists(f"{target} is the original itself: choose another name for the result.")
 
 
 def _beside(source: Path | None, folder: Path | None, delivery: "Delivery", taken: set[Path]) -> Path:

@@ -1,4 +1,4 @@
-"""From 8-bit sRGB into a picture's own space and profile, for what is put behind a subject.
+"""From sRGB into a picture's own space and profile, for what is put behind a subject.
 
 The way back from `colour`. May import LittleCMS (through imagecodecs); knows no file format and no model.
 """
@@ -15,12 +15,12 @@ _SRGB = imagecodecs.cms_profile("srgb")
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709, as sRGB
 
 
-def from_srgb8(
-    colours: npt.NDArray[np.uint8], *, space: str, icc: bytes | None = None, linear: bool = False
+def from_srgb(
+    colours: npt.NDArray[Any], *, space: str, icc: bytes | None = None, linear: bool = False
 ) -> npt.NDArray[Any]:
-    """Colours (h, w, 3) uint8 sRGB as (h, w, C) of `space` (`rgb` or `gray`).
+    """Colours (h, w, 3) uint8 or uint16 sRGB as (h, w, C) of `space` (`rgb` or `gray`).
 
-    uint8, converted to the profile if there is a usable one; float32 linear light if `linear`.
+    In the same depth, converted to the profile if there is a usable one; float32 linear light if `linear`.
     """
     if linear and icc is None:
         light = _light(colours)
@@ -31,18 +31,19 @@ def from_srgb8(
             return converted
     if space == "rgb":
         return colours
-    return np.rint(encoded(_gray(_light(colours))) * 255).astype(np.uint8)
+    top = np.iinfo(colours.dtype).max
+    return np.rint(encoded(_gray(_light(colours))) * top).astype(colours.dtype)
 
 
-def _by_profile(colours: npt.NDArray[np.uint8], space: str, icc: bytes) -> npt.NDArray[np.uint8] | None:
+def _by_profile(colours: npt.NDArray[Any], space: str, icc: bytes) -> npt.NDArray[Any] | None:
     try:
-        converted: npt.NDArray[np.uint8] = imagecodecs.cms_transform(
+        converted: npt.NDArray[Any] = imagecodecs.cms_transform(
             np.ascontiguousarray(colours),
             _SRGB,
             icc,
             colorspace="rgb",
             outcolorspace=space,
-            outdtype=np.uint8,
+            outdtype=colours.dtype,
         )
     except (imagecodecs.CmsError, ValueError):
         return None
@@ -54,5 +55,5 @@ def _gray(light: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
     return gray[..., None]
 
 
-def _light(colours: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    return linear_light(colours.astype(np.float32) / 255)
+def _light(colours: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return linear_light(colours.astype(np.float32) / np.float32(np.iinfo(colours.dtype).max))

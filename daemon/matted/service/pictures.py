@@ -1,4 +1,4 @@
-"""Routes of the main job: a picture in, a mask or a cut-out back.
+"""Routes of the main job: a picture in; a mask, a cut-out, clean colours or the list of its subjects back.
 
 Pictures come encoded or as raw planes, are uploaded once or sent along with the question. Heavy work
 happens in the job's worker thread, never here.
@@ -7,17 +7,21 @@ happens in the job's worker thread, never here.
 import io
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from matted.compose.style import Shadow
 from matted.errors import UnsupportedPicture
 from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
+from matted.notice import Notice
+from matted.service.adjusting import KEYS, Adjusting, adjusting_of, subjects_answer
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
+from matted.service.foreground import ForegroundOptions, clean_colours, plane_format
 from matted.service.jobs import Job
 from matted.service.metrics import METERS
 from matted.service.receive import Hash, Promise, small_body
@@ -32,9 +36,16 @@ from matted.service.wire import (
 
 if TYPE_CHECKING:
     from matted.delivery import Delivery
-    from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+    from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 PLANES = "application/octet-stream"
+_FORMS = {  # the key that says of what form the answer shall be, by what is asked for
+    "mask": ("delivery",),
+    "cutout": ("delivery",),
+    "foreground": ("foreground",),
+    "subjects": (),
+}
+_UPLOADED = "picture:"  # before the id of an uploaded picture that shall be a background
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +53,17 @@ class DeliveryOptions:
     """What a cut-out's file shall be.
 
     `format`: png, tiff, webp, ...; null takes PNG, or TIFF where PNG would lose depth or colour space.
-    `quality`: 1 to 100, for lossy formats. `background`: "blur", a colour such as "#f4f4f4", or null for
-    transparency.
+    `quality`: 1 to 100, for lossy formats. `background`: "blur", a colour such as "#f4f4f4", "picture:ID" for
+    one that was uploaded, or null for transparency (or the preset's colour). The others as in `Delivery`.
     """
 
     format: FormatName | None = None
     quality: int = 92
     background: str | None = None
+    keep_colours: bool = False
+    shadow: Shadow | None = None
+    keep_shadow: bool = False
+    preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,8 @@ class _Wish:
 
     coarse: "CoarseOptions"
     refine: "RefineOptions"
-    delivery: "Delivery"
+    adjusting: Adjusting
+    answer: "Delivery | ForegroundOptions | None"  # None: the list of subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,11 @@ async def cutout(request: web.Request) -> web.StreamResponse:
     return await _of_uploaded(request, "cutout")
 
 
+async def subjects(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/subjects"""
+    return await _of_uploaded(request, "subjects")
+
+
 async def mask_at_once(request: web.Request) -> web.StreamResponse:
     """POST /v1/mask"""
     return await _of_sent(request, "mask")
@@ -131,13 +152,29 @@ async def cutout_at_once(request: web.Request) -> web.StreamResponse:
     return await _of_sent(request, "cutout")
 
 
+async def foreground(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/foreground"""
+    return await _of_uploaded(request, "foreground")
+
+
+async def foreground_at_once(request: web.Request) -> web.StreamResponse:
+    """POST /v1/foreground"""
+    return await _of_sent(request, "foreground")
+
+
+async def subjects_at_once(request: web.Request) -> web.StreamResponse:
+    """POST /v1/subjects"""
+    return await _of_sent(request, "subjects")
+
+
 async def _of_uploaded(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     name = request.match_info["picture"]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()
-        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what)
-        picture = PictureStore(pipeline.cache).get(name)
+        store = PictureStore(pipeline.cache)
+        wish = _wish(json_options(await small_body(request, MAX_OPTIONS_BYTES)), request, what, store)
+        picture = store.get(name)
         made = await service.jobs.work(job, lambda: _make(pipeline, picture, wish, job, key=name))
         return await _answered(request, job, made, {})
 
@@ -146,7 +183,8 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
     service = request.app[SERVICE]
     async with service.jobs.begin(request.headers.get("X-Matted-Job"), what) as job:
         pipeline = await service.engine.get()  # importing the chain here instead would hold the loop up
-        wish = _wish(json_options(request.headers.get("X-Matted-Options", "")), request, what)
+        options = json_options(request.headers.get("X-Matted-Options", ""))
+        wish = _wish(options, request, what, PictureStore(pipeline.cache))
         with service.intake.promise() as promise:
             sent = await _received(request, service, promise)
 
@@ -189,23 +227,47 @@ def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
     return read_picture(encoded, max_pixels=max_pixels)
 
 
-def _wish(options: Mapping[str, Any], request: web.Request, what: str) -> _Wish:
-    from matted.delivery import Delivery, parse_background
+def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore) -> _Wish:
     from matted.pipeline import CoarseOptions, RefineOptions
 
-    only_keys(options, ("coarse", "refine", "delivery"), "the request")
-    form = build_options(DeliveryOptions, options.get("delivery", {}), "delivery")
-    as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
-    delivery = Delivery(
-        what="mask" if what == "mask" else "cutout",
-        background=parse_background(form.background) if form.background else None,
-        format="png" if as_png else form.format,
-        quality=form.quality,
-    )
+    only_keys(options, ("coarse", "refine", *KEYS[what], *_FORMS[what]), "the request")
     return _Wish(
         build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
         build_options(RefineOptions, options.get("refine", {}), "refine"),
-        delivery,
+        adjusting_of(options, store),
+        _answer(options, request, what, store),
+    )
+
+
+def _answer(
+    options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore
+) -> "Delivery | ForegroundOptions | None":
+    if what == "subjects":
+        return None
+    if what == "foreground":
+        return build_options(ForegroundOptions, options.get("foreground", {}), "foreground")
+    return _delivery(
+        build_options(DeliveryOptions, options.get("delivery", {}), "delivery"), request, what, store
+    )
+
+
+def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: PictureStore) -> "Delivery":
+    from matted.compose.background import parse_background
+    from matted.delivery import Delivery
+
+    def uploaded(text: str) -> Picture | None:
+        return store.get(text[len(_UPLOADED) :]) if text.startswith(_UPLOADED) else None
+
+    as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
+    return Delivery(
+        what="mask" if what == "mask" else "cutout",
+        background=parse_background(form.background, uploaded) if form.background else None,
+        format="png" if as_png else form.format,
+        quality=form.quality,
+        keep_colours=form.keep_colours,
+        shadow=form.shadow,
+        keep_shadow=form.keep_shadow,
+        preset=form.preset,
     )
 
 
@@ -229,29 +291,72 @@ def _make(
     """The whole of a request's heavy work, in a worker thread."""
     from matted.delivery import deliver, format_for
 
-    delivery = wish.delivery
+    answer, adjusting = wish.answer, wish.adjusting
+    if answer is None:
+        found, matte = pipeline.subjects(
+            picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
+        )
+        body = subjects_answer(picture, found, matte)
+        return _Made(body, "application/json", _headers(picture, matte), dict(matte.times))
+    if isinstance(answer, ForegroundOptions) and answer.alpha == "own":
+        return _foreground(picture, None)
     matte = pipeline.matte(
-        picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
+        picture,
+        wish.coarse,
+        wish.refine,
+        adjust=adjusting.adjust,
+        limit=adjusting.limit,
+        side_px=adjusting.side_px,
+        key=key,
+        progress=job.progress,
+        cancelled=job.cancelled,
     )
-    height, width = matte.mask.shape
-    warnings = [{"code": n.code, "sentence": n.sentence} for n in matte.warnings]
-    headers = {
-        "X-Matted-Width": str(width),
-        "X-Matted-Height": str(height),
-        "X-Matted-Model": matte.model,
-        "X-Matted-Provider": matte.provider,
-        "X-Matted-Warnings": json.dumps(warnings),
-    }
-    if delivery.what == "mask" and delivery.format is None:
+    if isinstance(answer, ForegroundOptions):
+        return _foreground(picture, matte)
+    headers = _headers(picture, matte)
+    if answer.what == "mask" and answer.format is None:
         headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
         little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
         return _Made(little.data, PLANES, headers, dict(matte.times))
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
-    deliver(picture, matte.mask, delivery, target)
+    if adjusting.side_px is not None:  # of a preview only its mask is there
+        picture = Picture(matte.mask[..., None], space="gray")
+    written = deliver(picture, matte.mask, answer, target)
+    headers |= _size(written.width, written.height)
+    headers["X-Matted-Warnings"] = _told((*matte.warnings, *written.notices))
     times = matte.times | {"encode": time.perf_counter() - started}
-    return _Made(target.getbuffer(), FORMATS[format_for(picture, delivery)].media_type, headers, times)
+    return _Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
+
+
+def _foreground(picture: Picture, matte: "Matte | None") -> _Made:
+    """Clean colours as raw planes; without a matte the picture's own alpha is one."""
+    headers = _headers(picture, matte) | {"X-Matted-Format": plane_format(picture)}
+    started = time.perf_counter()
+    planes = clean_colours(picture, matte.mask if matte is not None else None)
+    times = (matte.times if matte is not None else {}) | {"foreground": time.perf_counter() - started}
+    return _Made(planes, PLANES, headers, times)
+
+
+def _headers(picture: Picture, matte: "Matte | None") -> dict[str, str]:
+    """The headers about a result: its size and, where there is a matte, how it was made, how good it is."""
+    height, width = matte.mask.shape if matte is not None else (picture.height, picture.width)
+    headers = _size(width, height)
+    if matte is None:
+        return headers | {"X-Matted-Warnings": _told(())}
+    headers |= {"X-Matted-Model": matte.model, "X-Matted-Provider": matte.provider}
+    if matte.confidence is not None:
+        headers["X-Matted-Confidence"] = f"{matte.confidence:.3f}"
+    return headers | {"X-Matted-Warnings": _told(matte.warnings)}
+
+
+def _size(width: int, height: int) -> dict[str, str]:
+    return {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
+
+
+def _told(notices: Iterable[Notice]) -> str:
+    return json.dumps([{"code": notice.code, "sentence": notice.sentence} for notice in notices])
 
 
 def _facts(name: str, picture: Picture) -> dict[str, Any]:

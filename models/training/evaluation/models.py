@@ -19,6 +19,7 @@ from matted.inference.catalogue_file import read_models
 from matted.inference.predict import Predictor
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
+from matted.matting.fine import fine_upsample
 from matted.matting.upsample import full_scale, guided_upsample, upsample
 from matted.pipeline import Level
 from numpy.typing import NDArray
@@ -69,7 +70,8 @@ class Models:
         if self._refine == "none":
             mask = upsample(coarse, picture.width, picture.height, depth)
         else:
-            mask = guided_upsample(coarse, picture.pixels, depth)
+            place_edge = fine_upsample if self._refine == "fine" else guided_upsample
+            mask = place_edge(coarse, picture.pixels, depth)
         return mask.astype(np.float32) / np.float32(full_scale(depth))
 
     def inference_ms(self, name: str, picture: Picture) -> float:

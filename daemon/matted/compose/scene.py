@@ -1,0 +1,213 @@
+"""A subject, what lies behind it and what shadows it has, put together strip by strip.
+
+Decides in which depth and space that is done: the picture's own wherever the file's format and the layers
+allow it. May import imaging and the foreground colour; knows no model and writes no file.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from matted.compose.background import Background, behind
+from matted.compose.blend import Rows, in_depth, over, transparent, unit, with_shade
+from matted.compose.contact import contact_shadow
+from matted.compose.frame import Frame, place
+from matted.compose.resample import Placement, moved, scaled, scaled_alpha
+from matted.compose.shadow import Layer, cast, kept
+from matted.compose.style import Shadow
+from matted.imaging.colour import to_srgb8, to_srgb16
+from matted.imaging.encoding import FormatFacts
+from matted.imaging.from_srgb import from_srgb
+from matted.imaging.picture import Picture, Space
+from matted.imaging.profile import profile_of
+from matted.matting.foreground import Foreground
+from matted.notice import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows to be written, and what they are. `rows`: (n, `width`, C) of `dtype` for a slice of the height."""
+
+    rows: Callable[[slice], Rows]
+    width: int
+    height: int
+    dtype: np.dtype[Any]
+    space: Space
+    has_alpha: bool = False
+    icc: bytes | None = None
+
+
+def compose(
+    picture: Picture,
+    mask: Rows,
+    holds: FormatFacts,
+    *,
+    background: Background | None = None,
+    shadow: Shadow | None = None,
+    keep_shadow: bool = False,
+    frame: Frame | None = None,
+    keep_colours: bool = False,
+) -> tuple[Sheet, tuple[Notice, ...]]:
+    """The cut-out in the deepest form that both the picture has and the format holds, and what to tell.
+
+    `mask`: (H, W) uint8 or uint16. Where it is full, colours are exactly the picture's; where it is 0,
+    exactly the background's, or 0 without one: nobody sees them, and files are half the size.
+    """
+    spot, notices = Placement(picture.width, picture.height), tuple[Notice, ...]()
+    if frame is not None:
+        spot, notices = place(mask, frame)
+    found = contact_shadow(picture, mask) if keep_shadow else None
+    if keep_shadow and found is None:
+        notices += (
+            Notice(
+                "no-shadow-found",
+                "No shadow stands out from the ground below the subject, so none was kept: that takes an "
+                "even, light ground. Cast a shadow instead.",
+            ),
+        )
+    tints = [background] if background is not None else []
+    if shadow is not None:
+        tints.append(Background("colour", shadow.srgb))
+    form = _form(picture, holds, gray=all(tint.is_gray for tint in tints), plain=not tints and found is None)
+    subject = _Subject(picture, mask, spot, form, keep_colours=keep_colours)
+    layers = []
+    if found is not None:
+        layers.append(kept(found, (picture.width, picture.height), spot, linear=form.linear))
+    if shadow is not None:
+        layers.append(cast(shadow, subject.alpha, spot, linear=form.linear))
+    rows = _on(subject, layers, background, form) if background is not None else _free(subject, layers, form)
+    sheet = Sheet(rows, spot.width, spot.height, form.dtype, form.space, background is None, form.icc)
+    return sheet, notices
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The depth and space everything is put together in. `native`: the picture's own values."""
+
+    dtype: np.dtype[Any]
+    space: Space
+    icc: bytes | None
+    native: bool
+    linear: bool
+
+    def of_srgb(self, colours: Rows) -> Rows:
+        """8- or 16-bit sRGB in this form."""
+        if self.native:
+            colours = from_srgb(colours, space=self.space, icc=self.icc, linear=self.linear)
+        return in_depth(colours, self.dtype)
+
+    def of_picture(self, picture: Picture) -> Rows:
+        """A strip of the picture without alpha in this form."""
+        rows = slice(0, picture.height)
+        if self.native:
+            return in_depth(picture.pixels, self.dtype)
+        return to_srgb8(picture, rows) if self.dtype == np.uint8 else to_srgb16(picture, rows)
+
+    def pixel(self, colour: tuple[int, int, int]) -> Rows:
+        """One colour as a single pixel (1, 1, C)."""
+        return self.of_srgb(in_depth(np.array([[colour]], np.uint8), self.srgb_dtype))
+
+    @property
+    def srgb_dtype(self) -> np.dtype[Any]:
+        """The depth in which sRGB is given to it."""
+        return np.dtype(np.uint8 if self.dtype == np.uint8 else np.uint16)
+
+
+def _form(picture: Picture, holds: FormatFacts, *, gray: bool, plain: bool) -> _Form:
+    """`plain`: nothing but the cut-out. `gray`: what is put beside it is gray.
+
+    sRGB stands in for the picture's own space where the format or the layers do not allow that, and where 8
+    bits of linear light would show steps.
+    """
+    own = picture.pixels.dtype
+    if own.kind == "f" and holds.floats:
+        dtype = own
+    else:
+        dtype = np.dtype(np.uint16 if own != np.uint8 and 16 in holds.bits else np.uint8)
+    native = picture.space in holds.spaces
+    native = native and (plain or picture.space == "rgb" or (picture.space == "gray" and gray))
+    if picture.linear and picture.icc is None and dtype == np.uint8:
+        native = False
+    if native:
+        linear = picture.linear and picture.icc is None
+        return _Form(dtype, picture.space, profile_of(picture), True, linear)
+    return _Form(dtype if dtype.kind == "u" else np.dtype(np.uint16), "rgb", None, False, False)
+
+
+class _Subject:
+    """The subject on the canvas: its own colours, and its alpha."""
+
+    def __init__(
+        self, picture: Picture, mask: Rows, spot: Placement, form: _Form, *, keep_colours: bool
+    ) -> None:
+        self._picture, self._mask, self._spot, self._form = picture, mask, spot, form
+        self._colours = picture.pixels[..., : picture.colour_channels]
+        self._opacity = picture.pixels[..., -1] if picture.has_alpha else None
+        self._clean = None if keep_colours else Foreground(self._colours, mask, opacity=self._opacity)
+        self._stays = spot == Placement(picture.width, picture.height)
+        self._size = (picture.width, picture.height)
+
+    def rows(self, rows: slice) -> tuple[Rows, Rows]:
+        """Colours (n, W, C) of the form's depth, alpha (n, W) of any."""
+        if self._stays:
+            return self._colour(rows), self._alpha(rows)
+        if self._spot.is_shift:
+            colour = moved(self._colour, self._size, self._spot, rows)
+            return colour, moved(self._alpha, self._size, self._spot, rows)
+        return scaled(self._colour, self._alpha, self._size, self._spot, rows)
+
+    def alpha(self, rows: slice) -> Rows:
+        """Alpha (n, W) alone."""
+        if self._stays:
+            return self._alpha(rows)
+        draw = moved if self._spot.is_shift else scaled_alpha
+        return draw(self._alpha, self._size, self._spot, rows)
+
+    def behind(self, background: Background) -> Callable[[slice], Rows]:
+        """Rows of the background in the form's space and depth, or a single pixel of it."""
+        form = self._form
+        srgb = behind(background, self._picture, self._mask, self._spot, form.srgb_dtype)
+        return lambda rows: form.of_srgb(srgb(rows))
+
+    def _colour(self, rows: slice) -> Rows:
+        own = self._colours[rows] if self._clean is None else self._clean.rows(rows)
+        strip = replace(self._picture, pixels=own, has_alpha=False, full_size=(0, 0))
+        return self._form.of_picture(strip)
+
+    def _alpha(self, rows: slice) -> Rows:
+        whole = self._mask[rows]
+        if self._opacity is None:
+            return whole
+        own = in_depth(self._opacity[rows], whole.dtype)
+        return in_depth(unit(whole) * unit(own), whole.dtype)
+
+
+def _free(subject: _Subject, layers: list[Layer], form: _Form) -> Callable[[slice], Rows]:
+    """Rows of the subject and its shadows with nothing behind them."""
+    shades = [(form.pixel(layer.colour), layer.rows) for layer in reversed(layers)]
+
+    def rows(wanted: slice) -> Rows:
+        colour, alpha = subject.rows(wanted)
+        for shade, amount in shades:
+            colour, alpha = with_shade(colour, alpha, shade, amount(wanted))
+        return transparent(colour, alpha)
+
+    return rows
+
+
+def _on(
+    subject: _Subject, layers: list[Layer], background: Background, form: _Form
+) -> Callable[[slice], Rows]:
+    """Rows of the subject and its shadows over a background."""
+    ground = subject.behind(background)
+    shades = [(form.pixel(layer.colour), layer.rows) for layer in layers]
+
+    def rows(wanted: slice) -> Rows:
+        back = ground(wanted)
+        for shade, amount in shades:
+            back = over(shade, amount(wanted), back)
+        return over(*subject.rows(wanted), back)
+
+    return rows
