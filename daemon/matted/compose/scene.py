@@ -14,7 +14,7 @@ from matted.compose.background import Background, behind
 from matted.compose.blend import Rows, in_depth, over, transparent, unit, with_shade
 from matted.compose.contact import contact_shadow
 from matted.compose.frame import Frame, place
-from matted.compose.resample import Placement, moved, scaled, scaled_alpha
+from matted.compose.resample import Placement, moved, scaled, scaled_alpha, within
 from matted.compose.shadow import Layer, cast, kept
 from matted.compose.style import Shadow
 from matted.imaging.colour import to_srgb8, to_srgb16
@@ -49,13 +49,16 @@ def compose(
     keep_shadow: bool = False,
     frame: Frame | None = None,
     keep_colours: bool = False,
+    max_side_px: int | None = None,
+    bits: int | None = None,
 ) -> tuple[Sheet, tuple[Notice, ...]]:
     """The cut-out in the deepest form that both the picture has and the format holds, and what to tell.
 
     `mask`: (H, W) uint8 or uint16. Where it is full, colours are exactly the picture's; where it is 0,
-    exactly the background's, or 0 without one: nobody sees them, and files are half the size.
+    exactly the background's, or 0 without one: nobody sees them, and files are half the size. `max_side_px`:
+    without a frame, larger pictures are reduced to it. `bits`: 8 or 16 instead of the picture's own depth.
     """
-    spot, notices = Placement(picture.width, picture.height), tuple[Notice, ...]()
+    spot, notices = within((picture.width, picture.height), max_side_px), tuple[Notice, ...]()
     if frame is not None:
         spot, notices = place(mask, frame)
     found = contact_shadow(picture, mask) if keep_shadow else None
@@ -70,7 +73,8 @@ def compose(
     tints = [background] if background is not None else []
     if shadow is not None:
         tints.append(Background("colour", shadow.srgb))
-    form = _form(picture, holds, gray=all(tint.is_gray for tint in tints), plain=not tints and found is None)
+    plain = not tints and found is None
+    form = _form(picture, holds, gray=all(tint.is_gray for tint in tints), plain=plain, bits=bits)
     subject = _Subject(picture, mask, spot, form, keep_colours=keep_colours)
     layers = []
     if found is not None:
@@ -115,17 +119,18 @@ class _Form:
         return np.dtype(np.uint8 if self.dtype == np.uint8 else np.uint16)
 
 
-def _form(picture: Picture, holds: FormatFacts, *, gray: bool, plain: bool) -> _Form:
+def _form(picture: Picture, holds: FormatFacts, *, gray: bool, plain: bool, bits: int | None) -> _Form:
     """`plain`: nothing but the cut-out. `gray`: what is put beside it is gray.
 
     sRGB stands in for the picture's own space where the format or the layers do not allow that, and where 8
     bits of linear light would show steps.
     """
     own = picture.pixels.dtype
-    if own.kind == "f" and holds.floats:
+    if own.kind == "f" and holds.floats and bits is None:
         dtype = own
     else:
-        dtype = np.dtype(np.uint16 if own != np.uint8 and 16 in holds.bits else np.uint8)
+        deep = own != np.uint8 if bits is None else bits == 16
+        dtype = np.dtype(np.uint16 if deep and 16 in holds.bits else np.uint8)
     native = picture.space in holds.spaces
     native = native and (plain or picture.space == "rgb" or (picture.space == "gray" and gray))
     if picture.linear and picture.icc is None and dtype == np.uint8:
