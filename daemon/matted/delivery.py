@@ -15,12 +15,12 @@ from matted.compose.background import Background
 from matted.compose.blend import Rows, in_depth
 from matted.compose.frame import Frame, preset_named
 from matted.compose.resample import scaled_alpha, within
-from matted.compose.scene import Sheet, compose
+from matted.compose.scene import Scene, Sheet, arrange
 from matted.compose.style import Shadow
 from matted.errors import BadOption
 from matted.imaging.encoding import FORMATS, Encoding, FormatFacts, FormatName
 from matted.imaging.picture import Picture
-from matted.imaging.write import open_writer
+from matted.imaging.write import check_holds, open_writer
 from matted.notice import Notice
 
 MOST_SIDE_PX = 300_000  # the longest side that any of the formats can hold
@@ -32,7 +32,8 @@ class Delivery:
     """What to make of a matte.
 
     `what`: the mask alone (gray) or the cut-out. `format`: a name in `imaging.encoding.FORMATS`; None takes
-    PNG, or TIFF where PNG cannot hold the picture's space or depth. `quality`: 1 to 100, for lossy formats.
+    PNG, or TIFF where PNG cannot hold the picture's space or depth; `psd` is layered, see `compose.stack`.
+    `quality`: 1 to 100, for lossy formats.
     `bits`: 8 or 16 per channel instead of the picture's own. `max_side_px`: a result with a longer side is
     reduced to that.
 
@@ -64,6 +65,10 @@ class Delivery:
         self._check_bits()
         self._check_frame()
         if self.what == "mask":
+            if self.format is not None and FORMATS[self.format].layered:
+                raise BadOption(
+                    f"A {self.format.upper()} file holds the cut-out with its mask: ask for that."
+                )
             for name, wish in (
                 ("background", self.background),
                 ("shadow", self.shadow or self.keep_shadow),
@@ -125,7 +130,7 @@ def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) 
     if delivery.what == "mask":
         _write(_mask_alone(mask, delivery, FORMATS[name]), picture, name, delivery, target)
         return ()
-    sheet, notices = compose(
+    scene, notices = arrange(
         picture,
         mask,
         FORMATS[name],
@@ -137,7 +142,10 @@ def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) 
         max_side_px=delivery.max_side_px,
         bits=delivery.bits,
     )
-    _write(sheet, picture, name, delivery, target)
+    if FORMATS[name].layered:
+        _write_layers(scene, picture, name, delivery, target)
+    else:
+        _write(scene.sheet(), picture, name, delivery, target)
     return notices
 
 
@@ -177,6 +185,20 @@ def _write(sheet: Sheet, picture: Picture, name: FormatName, delivery: Delivery,
     except BaseException:
         writer.abort()
         raise
+
+
+def _write_layers(
+    scene: Scene, picture: Picture, name: FormatName, delivery: Delivery, target: BinaryIO
+) -> None:
+    from matted.compose.stack import stack
+    from matted.imaging.psd_writer import PsdCanvas, write_psd
+
+    sheet, form = scene.sheet(), scene.form
+    size = {"width": sheet.width, "height": sheet.height}
+    check_holds(name, **size, dtype=form.dtype, space=form.space, has_alpha=True)
+    canvas = PsdCanvas(sheet.width, sheet.height, form.dtype, form.space, form.icc, picture.metadata)
+    layers = stack(scene, keep_colours=delivery.keep_colours)
+    write_psd(target, canvas, layers, sheet.rows, has_alpha=sheet.has_alpha)
 
 
 def _strips(height: int, step: int) -> Iterator[slice]:
