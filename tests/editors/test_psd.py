@@ -1,31 +1,64 @@
-"""Layered files opened in the real editors: layers, masks and colours are what was written, to the last value."""
+"""Layered files opened in the real editors: layers, masks and colours are what was written, exactly."""
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from editors.editor import Gimp, Krita
+from editors.room import Room
 from matted.compose.style import Shadow
 from matted.delivery import Delivery, deliver
 from matted.imaging.picture import Picture
 from matted.imaging.profile import profile_of_primaries
+from matted.imaging.read import read_picture
 
 HEIGHT, WIDTH = 48, 64
 ADOBE = profile_of_primaries((0.64, 0.33, 0.21, 0.71, 0.15, 0.06), (0.3127, 0.3290))
-KINDS = pytest.mark.parametrize(
-    ("dtype", "space", "icc"),
-    [
-        (np.uint8, "rgb", None),
-        (np.uint8, "rgb", ADOBE),
-        (np.uint16, "rgb", None),
-        (np.uint16, "rgb", ADOBE),
-        (np.uint8, "gray", None),
-        (np.uint16, "gray", None),
-    ],
-    ids=["8 bits", "8 bits, profile", "16 bits", "16 bits, profile", "gray", "gray, 16 bits"],
-)
+KINDS: dict[str, tuple[type, str, bytes | None]] = {
+    "8": (np.uint8, "rgb", None),
+    "8-profile": (np.uint8, "rgb", ADOBE),
+    "16": (np.uint16, "rgb", None),
+    "16-profile": (np.uint16, "rgb", ADOBE),
+    "gray-8": (np.uint8, "gray", None),
+    "gray-16": (np.uint16, "gray", None),
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+_IN_GIMP = """
+from pathlib import Path
+for path in sorted(Path(arguments[0]).glob("*.psd")):
+    image = load(path)
+    layers = image.get_layers()
+    found = {"layers": [(l.get_name(), l.get_visible(), l.get_mask() is not None) for l in layers]}
+    found["profile"] = bytes(image.get_color_profile().get_icc_profile()).hex()
+    depth = "u16" if image.get_precision() == Gimp.Precision.U16_NON_LINEAR else "u8"
+    found["mask"] = pixels(layers[0].get_mask(), f"Y {depth}").hex()
+    layers[0].remove_mask(Gimp.MaskApplyMode.DISCARD)
+    export(image, path.with_suffix(".png"))
+    report(**{path.stem: found})
+    image.delete()
+"""
+_IN_KRITA = """
+from pathlib import Path
+def main():
+    for path in sorted(Path(arguments[0]).glob("*.psd")):
+        document = krita.openDocument(str(path))
+        krita.activeWindow().addView(document)
+        yield 0.5
+        document.waitForDone()
+        size = (0, 0, document.width(), document.height())
+        layers = document.rootNode().childNodes()
+        found = {"layers": [(l.name(), l.visible(), len(l.childNodes())) for l in layers]}
+        (mask,) = layers[-1].childNodes()
+        found |= {"kind": mask.type(), "profile": document.colorProfile()}
+        found["colours"] = bytes(layers[-1].pixelData(*size)).hex()
+        found["mask"] = bytes(mask.pixelData(*size)).hex()
+        found["shown"] = bytes(document.pixelData(*size)).hex()
+        report(**{path.stem: found})
+        document.setModified(False)
+"""
 
 
 def picture(dtype: type, space: str, icc: bytes | None) -> Picture:
@@ -45,85 +78,90 @@ def matte(dtype: type) -> np.ndarray:
     return np.rint(share * np.iinfo(dtype).max).astype(dtype)
 
 
-def layered(path: Path, source: Picture, mask: np.ndarray, **wishes: object) -> None:
+@pytest.fixture(scope="module")
+def folder(room: Room) -> Path:
+    """A layered file of each kind, and one with a shadow and the original."""
+    folder = room.desk / "psd"
+    folder.mkdir()
+    for name, (dtype, space, icc) in KINDS.items():
+        _write(folder / f"{name}.psd", picture(dtype, space, icc), matte(dtype), keep_colours=True)
+    _write(folder / "layers.psd", picture(*KINDS["8"]), matte(np.uint8), shadow=Shadow())
+    return folder
+
+
+def _write(path: Path, source: Picture, mask: np.ndarray, **wishes: Any) -> None:
     target = io.BytesIO()
     deliver(source, mask, Delivery(format="psd", **wishes), target)
     path.write_bytes(target.getvalue())
 
 
-@KINDS
-def test_gimp_opens_it_with_the_mask_on_the_layer(
-    gimp: Gimp, desk: Path, dtype: type, space: str, icc: bytes | None
-):
-    source, mask = picture(dtype, space, icc), matte(dtype)
-    layered(desk / "in.psd", source, mask, keep_colours=True)
-    script = """
-image = load(arguments[0])
-report(profile=bytes(image.get_color_profile().get_icc_profile()).hex())
-image.set_color_profile(None)  # else pixels would be given in sRGB
-(layer,) = image.get_layers()
-report(name=layer.get_name(), alpha=layer.has_alpha(), applied=layer.get_apply_mask())
-report(colours=pixels(layer, arguments[1]).hex(), mask=pixels(layer.get_mask(), arguments[2]).hex())
-image.delete()
-"""
-    depth = "u8" if dtype == np.uint8 else "u16"
-    form = f"R'G'B' {depth}" if space == "rgb" else f"Y' {depth}"
-    found = gimp.run(script, desk / "in.psd", form, f"Y {depth}").good().report
-    assert (found["name"], found["alpha"], found["applied"]) == ("Cut-out", True, True)
-    assert bytes.fromhex(found["mask"]) == mask.tobytes()
-    assert bytes.fromhex(found["colours"]) == source.pixels.tobytes()
-    if icc is not None:
-        assert bytes.fromhex(found["profile"]) == icc
+@pytest.fixture(scope="module")
+def in_gimp(gimp: Gimp, folder: Path) -> dict[str, Any]:
+    """What GIMP says of each file."""
+    return gimp.run(_IN_GIMP, folder, timeout_s=240).good().report
 
 
-@KINDS
-def test_krita_opens_it_with_a_transparency_mask(
-    krita: Krita, desk: Path, dtype: type, space: str, icc: bytes | None
-):
-    source, mask = picture(dtype, space, icc), matte(dtype)
-    layered(desk / "in.psd", source, mask, keep_colours=True)
-    script = """
-def main():
-    document = krita.activeDocument()
-    yield 0.5
-    (layer,) = document.rootNode().childNodes()
-    (mask,) = layer.childNodes()
-    size = (0, 0, document.width(), document.height())
-    report(name=layer.name(), kind=mask.type(), profile=document.colorProfile())
-    report(colours=bytes(layer.pixelData(*size)).hex(), mask=bytes(mask.pixelData(*size)).hex())
-    report(shown=bytes(document.pixelData(*size)).hex())
-    yield 0
-"""
-    found = krita.run(script, document=desk / "in.psd").good().report
-    assert (found["name"], found["kind"]) == ("Cut-out", "transparencymask")
-    assert "g10" not in found["profile"]  # linear light, Krita's guess for 16 bits without a profile
-    colours = np.frombuffer(bytes.fromhex(found["colours"]), dtype).reshape(HEIGHT, WIDTH, -1)
-    assert np.array_equal(colours[..., :-1][..., ::-1], source.pixels)  # blue comes first
+@pytest.fixture(scope="module")
+def in_krita(krita: Krita, folder: Path) -> dict[str, Any]:
+    """What Krita says of each file."""
+    return krita.run(_IN_KRITA, folder, timeout_s=240).good().report
+
+
+@each_kind
+def test_gimp_has_the_mask_on_the_layer(in_gimp: dict[str, Any], kind: str):
+    assert in_gimp[kind]["layers"] == [["Cut-out", True, True]]
+    assert bytes.fromhex(in_gimp[kind]["mask"]) == matte(KINDS[kind][0]).tobytes()
+
+
+@each_kind
+def test_gimp_has_the_colours_that_the_mask_hides(in_gimp: dict[str, Any], folder: Path, kind: str):
+    assert in_gimp[kind]["layers"]
+    exported = read_picture(folder / f"{kind}.png", max_pixels=10**6)
+    dtype, space, icc = KINDS[kind]
+    assert np.array_equal(exported.pixels[..., : exported.colour_channels], picture(dtype, space, icc).pixels)
+    assert (exported.pixels[..., -1] == np.iinfo(dtype).max).all()
+
+
+@pytest.mark.parametrize("kind", ["8-profile", "16-profile"])
+def test_gimp_has_the_profile(in_gimp: dict[str, Any], kind: str):
+    assert bytes.fromhex(in_gimp[kind]["profile"]) == ADOBE
+
+
+@each_kind
+def test_krita_has_a_transparency_mask(in_krita: dict[str, Any], kind: str):
+    found, dtype = in_krita[kind], KINDS[kind][0]
+    assert (found["layers"], found["kind"]) == ([["Cut-out", True, 1]], "transparencymask")
     seen = np.frombuffer(bytes.fromhex(found["mask"]), np.uint8).reshape(HEIGHT, WIDTH)
-    assert np.abs(seen - mask / np.iinfo(dtype).max * 255).max() < 1  # of 8 bits in any document
-    shown = np.frombuffer(bytes.fromhex(found["shown"]), dtype).reshape(HEIGHT, WIDTH, -1)
-    assert np.abs(shown[..., -1] / np.iinfo(dtype).max - mask / np.iinfo(dtype).max).max() < 1 / 255
+    assert np.abs(seen - matte(dtype) / np.iinfo(dtype).max * 255).max() < 1  # 8 bits in any document
 
 
-def test_gimp_shows_shadow_original_and_cut_out_in_order(gimp: Gimp, desk: Path):
-    layered(desk / "in.psd", picture(np.uint8, "rgb", None), matte(np.uint8), shadow=Shadow())
-    script = """
-image = load(arguments[0])
-report(layers=[(found.get_name(), found.get_visible(), found.get_mask() is not None)
-               for found in image.get_layers()])
-image.delete()
-"""
-    found = gimp.run(script, desk / "in.psd").good().report["layers"]
-    assert found == [["Cut-out", True, True], ["Original", False, False], ["Shadow", True, False]]
+@each_kind
+def test_krita_has_the_colours_that_the_mask_hides(in_krita: dict[str, Any], kind: str):
+    dtype, space, icc = KINDS[kind]
+    colours = np.frombuffer(bytes.fromhex(in_krita[kind]["colours"]), dtype).reshape(HEIGHT, WIDTH, -1)
+    blue_first = picture(dtype, space, icc).pixels[..., ::-1]
+    assert np.array_equal(colours[..., :-1], blue_first)
 
 
-def test_krita_shows_shadow_original_and_cut_out_in_order(krita: Krita, desk: Path):
-    layered(desk / "in.psd", picture(np.uint8, "rgb", None), matte(np.uint8), shadow=Shadow())
-    script = """
-def main():
-    layers = krita.activeDocument().rootNode().childNodes()
-    report(layers=[(found.name(), found.visible(), len(found.childNodes())) for found in layers])
-    yield 0
-"""
-    found = krita.run(script, document=desk / "in.psd").good().report["layers"]
-    assert found == [["Shadow", True, 0], ["Original", False, 0], ["Cut-out", True, 1]]
+@each_kind
+def test_krita_shows_what_the_mask_leaves(in_krita: dict[str, Any], kind: str):
+    dtype, top = KINDS[kind][0], np.iinfo(KINDS[kind][0]).max
+    shown = np.frombuffer(bytes.fromhex(in_krita[kind]["shown"]), dtype).reshape(HEIGHT, WIDTH, -1)
+    assert np.abs(shown[..., -1] / top - matte(dtype) / top).max() < 1 / 255
+
+
+@each_kind
+def test_krita_takes_no_file_for_linear_light(in_krita: dict[str, Any], kind: str):
+    assert "g10" not in in_krita[kind]["profile"]  # its guess for 16 bits without a profile
+
+
+def test_gimp_has_shadow_original_and_cut_out_in_order(in_gimp: dict[str, Any]):
+    assert in_gimp["layers"]["layers"] == [
+        ["Cut-out", True, True],
+        ["Original", False, False],
+        ["Shadow", True, False],
+    ]
+
+
+def test_krita_has_shadow_original_and_cut_out_in_order(in_krita: dict[str, Any]):
+    assert in_krita["layers"]["layers"] == [["Shadow", True, 0], ["Original", False, 0], ["Cut-out", True, 1]]
