@@ -210,11 +210,13 @@ def test_the_digest_is_of_the_meaning(load):
 
 
 def test_the_digest_of_a_background_is_that_of_its_pixels(load, tmp_path: Path):
-    digests = []
+    found = []
     for colour in ((1, 2, 3), (1, 2, 3), (3, 2, 1)):
         Image.new("RGB", (4, 4), colour).save(tmp_path / "wall.png")
-        digests.append(load('[[output]]\nbackground = "wall.png"\n').digest)
-    assert (digests[0] == digests[1], digests[1] == digests[2]) == (True, False)
+        found.append(load('[[output]]\nbackground = "wall.png"\n'))
+    assert found[0].digest == found[1].digest
+    assert found[1].digest != found[2].digest
+    assert found[1] != found[2]  # pictures do not stand in the way of comparing recipes
 
 
 def test_which_pictures_are_meant(load):
@@ -302,7 +304,7 @@ what = "mask"
     assert (pictures["cutouts"].pixels.dtype, pictures["tiff"].pixels.dtype) == (np.uint16, np.uint8)
     assert (pictures["small"].width, pictures["small"].height) == (30, 20)
     assert np.array_equal(pictures["masks"].pixels[..., 0], matte().mask)
-    assert (pictures["white"].pixels[:3] > 235).all()
+    assert np.median(pictures["white"].pixels[:3]) > 250
     for name, found_picture in pictures.items():
         assert found_picture.metadata.xmp == b"<x/>" or name == "masks", name
         assert found_picture.icc is not None or name == "masks", name
