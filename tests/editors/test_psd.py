@@ -28,6 +28,14 @@ KINDS: dict[str, tuple[type, str, bytes | None]] = {
 each_kind = pytest.mark.parametrize("kind", KINDS)
 _IN_GIMP = """
 from pathlib import Path
+def save(image, file):
+    procedure = pdb.lookup_procedure("file-png-export")
+    config = procedure.create_config()
+    config.set_property("image", image)
+    config.set_property("file", file)
+    config.set_property("include-color-profile", True)  # else colours are converted to sRGB
+    values = procedure.run(config)
+    return values.index(0).value_nick, values.index(1) if values.length() > 1 else None
 for path in sorted(Path(arguments[0]).glob("*.psd")):
     image = load(path)
     layers = image.get_layers()
@@ -36,7 +44,9 @@ for path in sorted(Path(arguments[0]).glob("*.psd")):
     depth = "u16" if image.get_precision() == Gimp.Precision.U16_NON_LINEAR else "u8"
     found["mask"] = pixels(layers[0].get_mask(), f"Y {depth}").hex()
     layers[0].remove_mask(Gimp.MaskApplyMode.DISCARD)
-    export(image, path.with_suffix(".png"))
+    file = Gio.File.new_for_path(str(path.with_suffix(".png")))
+    status, message = save(image, file)
+    assert status == "success", message
     report(**{path.stem: found})
     image.delete()
 """
@@ -114,10 +124,14 @@ def test_gimp_has_the_mask_on_the_layer(in_gimp: dict[str, Any], kind: str):
 
 
 @each_kind
-def test_gimp_has_the_colours_that_the_mask_hides(in_gimp: dict[str, Any], folder: Path, kind: str):
+def test_gimp_has_the_colours_that_the_mask_hides(
+    gimp: Gimp, in_gimp: dict[str, Any], folder: Path, kind: str
+):
     assert in_gimp[kind]["layers"]
-    exported = read_picture(folder / f"{kind}.png", max_pixels=10**6)
     dtype, space, icc = KINDS[kind]
+    if icc is not None and gimp.version.startswith("3.0."):
+        pytest.skip(f"GIMP {gimp.version} takes the values of a PSD for sRGB, whatever its profile says")
+    exported = read_picture(folder / f"{kind}.png", max_pixels=10**6)
     assert np.array_equal(exported.pixels[..., : exported.colour_channels], picture(dtype, space, icc).pixels)
     assert (exported.pixels[..., -1] == np.iinfo(dtype).max).all()
 
