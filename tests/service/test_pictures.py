@@ -193,7 +193,7 @@ def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
         ),
         (
             {"delivery": {"format": "gif"}},
-            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif", "psd" or null, not "gif".',
+            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif", "psd" or null',
         ),
         ({"delivery": {"quality": 0}}, "Quality goes from 1 to 100"),
     ],
