@@ -20,21 +20,40 @@ BINS = 20  # of a colour histogram along each axis
 FLOOR = 2e-4  # the share that a colour never seen counts as
 RIGHT = 0.9  # alpha this near to what the strokes say is right already
 EVEN = 0.3  # change of colour along a way that makes it uneven
-CONTRAST = 60.0  # how much a colour edge holds back what spreads over it
-UNARY = 0.03  # what a place's own colour counts, against its neighbours
+FLAT = 0.05  # change of colour along a way that is none
+CONTRAST = 120.0  # how much a colour edge holds back what spreads over it
+UNARY = 0.06  # what a place's own colour counts, against its neighbours
+STILL = 0.001  # change of colour that a pixel of even colour counts as, along a way
 STEPS = 150
 TOLERANCE = 1e-3
 FAR = 1e6
-SHARPNESS = 4.0  # how much of a soft border between the piece and the rest is left
-CONSTANT = 2.655
-FACTORS = {  # of `features`: a logistic regression on 462 strokes on 155 pictures that nothing is measured on
+SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
+
+# Log odds that a place belongs to the strokes' piece, as factors of `features`: `tests/bench/spread.py`, on 155
+# pictures that nothing else is measured on. "flat" was settled by hand: photographs hardly tell it from "swept",
+# but an even surface should be taken as a whole.
+CONSTANT = 2.455
+FACTORS = {
     "colour": 0.255,
     "same": 0.247,
     "swept": 2.072,
+    "flat": 1.0,
     "distance": -0.589,
     "state": 0.722,
     "stroke": -0.384,
     "aside": -0.806,
+}
+AGAIN_CONSTANT = 0.566
+AGAIN = {  # the same for the second look, which knows the first one's piece
+    "colour": 0.19,
+    "same": 0.324,
+    "swept": 1.816,
+    "flat": 1.0,
+    "distance": -0.458,
+    "state": 0.753,
+    "stroke": -0.354,
+    "aside": -0.388,
+    "first": 1.717,
 }
 
 
@@ -48,14 +67,15 @@ class Ground:
 
 
 def features(
-    ground: Ground, seeds: Marked, against: Marked, *, keep: bool
+    ground: Ground, seeds: Marked, against: Marked, *, keep: bool, first: Plane | None = None
 ) -> tuple[dict[str, Plane], Marked]:
     """What speaks for each place to belong to the strokes' piece, and where that is a question at all.
 
     `colour`: how much likelier its colour is under the strokes than in the rest; `same`: than where alpha is
     already what they say. `swept`: how even the colours are on the way from the strokes. `distance`: from
     them, `aside`: from what is already as they say, in radii of the brush. `state`: how far it is already,
-    as log odds; `stroke`: how far that was under the strokes.
+    as log odds; `stroke`: how far that was under the strokes. `first`, (h, w) in [0, 1]: the piece as the
+    first look found it, from which the second takes its colours.
     """
     state = ground.alpha if keep else 1 - ground.alpha  # 1: as the strokes want it
     is_open = (state < RIGHT) & ~against
@@ -64,19 +84,27 @@ def features(
     radius = _radius(seeds)
     trust = 1 - np.exp(-((distance / (4 * radius)) ** 2))  # the rest beside a stroke may be its piece
     cells = _cells(ground.lab)
-    under, of_rest = _histogram(cells, seeds)[cells], _histogram(cells, rest * trust + against)[cells]
+    if first is None:
+        under, of_rest = _histogram(cells, seeds)[cells], _histogram(cells, rest * trust + against)[cells]
+    else:
+        mine = np.maximum(first * is_open, seeds)
+        under, of_rest = _histogram(cells, mine)[cells], _histogram(cells, rest * (1 - mine) + against)[cells]
     like_same = np.log(_histogram(cells, same)[cells] / of_rest) if same.any() else np.zeros_like(under)
+    way = _way(ground.lab, seeds)
     aside, _ = _nearest(same) if same.any() else (np.full_like(distance, radius), None)
     before = float(state[seeds].mean())
     found = {
         "colour": np.clip(np.log(under / of_rest), -5, 5),
-        "same": np.clip(like_same, -5, 5),
-        "swept": np.exp(-_way(ground.lab, seeds) / EVEN),
+        "same": np.clip(like_same, -2, 5),
+        "swept": np.exp(-way / EVEN),
+        "flat": np.exp(-way / FLAT),
         "distance": np.log1p(distance / radius),
         "state": np.log((state + 0.02) / (1.02 - state)),
         "stroke": np.full_like(distance, np.log((before + 0.02) / (1.02 - before))),
         "aside": np.log1p(aside / radius),
     }
+    if first is not None:
+        found["first"] = first
     return {name: plane.astype(np.float32) for name, plane in found.items()}, is_open
 
 
@@ -130,9 +158,6 @@ def _way(lab: Plane, seeds: Marked) -> Plane:
     return found
 
 
-STILL = 0.004  # of a path: what a pixel of even colour costs, in colour
-
-
 def _sweep(found: Plane, lab: Plane) -> None:
     width = found.shape[1]
 
@@ -182,14 +207,19 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
     whether the strokes say alpha 1 or 0. `reach`: pixels of the window; beyond, the piece is 0. What is the
     strokes' already counts for nothing: there the piece may end unseen.
     """
-    found, is_open = features(ground, seeds, against, keep=keep)
-    odds = np.float32(CONSTANT) + sum(np.float32(FACTORS[name]) * plane for name, plane in found.items())
     distance, _ = _nearest(seeds)
     near = np.clip((reach - distance) / (0.2 * reach), 0, 1)
-    wish = is_open * near / (1 + np.exp(-odds))
-    weight = np.where(is_open | (near <= 0), np.float32(UNARY), np.float32(0.02 * UNARY))
-    start = np.where(seeds, 1, np.where(against, 0, wish)).astype(np.float32)
-    plane = settled(ground.lab, wish.astype(np.float32), weight, start, ~(seeds | against)) * (near > 0)
+
+    def look(first: Plane | None) -> tuple[Plane, Marked]:
+        constant, factors = (CONSTANT, FACTORS) if first is None else (AGAIN_CONSTANT, AGAIN)
+        found, is_open = features(ground, seeds, against, keep=keep, first=first)
+        odds = np.float32(constant) + sum(np.float32(factors[name]) * value for name, value in found.items())
+        wish = (is_open * near / (1 + np.exp(-odds))).astype(np.float32)
+        weight = np.where(is_open | (near <= 0), np.float32(UNARY), np.float32(0.02 * UNARY))
+        start = np.where(seeds, 1, np.where(against, 0, wish))
+        return settled(ground.lab, wish, weight, start, ~(seeds | against)) * (near > 0), is_open
+
+    plane, is_open = look(look(None)[0])
     sharp = np.clip((plane - 0.5) * np.float32(SHARPNESS) + 0.5, 0, 1)
     return _connected(sharp.astype(np.float32), seeds, is_open)
 
