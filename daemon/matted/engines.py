@@ -19,6 +19,7 @@ from matted.config import Settings
 from matted.errors import MattedError, by_slug
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
+from matted.inference.prompt import Prompt
 from matted.matting.adjust import AdjustOptions
 from matted.notice import Notice
 from matted.pipeline import CoarseOptions, Limit, Matte, Pipeline, RefineOptions
@@ -34,6 +35,7 @@ class Wish:
     refine: RefineOptions
     adjust: AdjustOptions
     limit: Limit | None = None
+    prompt: Prompt | None = None
 
 
 class Engine(Protocol):
@@ -63,7 +65,9 @@ class LocalEngine:
         picture = read_picture(source, max_pixels=self._settings.max_pixels)
         decoded = time.perf_counter() - started
         wish = self._wish
-        matte = self._pipeline.matte(picture, wish.coarse, wish.refine, adjust=wish.adjust, limit=wish.limit)
+        matte = self._pipeline.matte(
+            picture, wish.coarse, wish.refine, prompt=wish.prompt, adjust=wish.adjust, limit=wish.limit
+        )
         return picture, replace(matte, times={"decode": decoded} | matte.times)
 
     def close(self) -> None:
@@ -85,6 +89,8 @@ class DaemonEngine:
             "refine": asdict(wish.refine),
             "adjust": asdict(wish.adjust),
         }
+        if wish.prompt is not None:
+            self._options["prompt"] = asdict(wish.prompt)
         self._limit: Planes | Uploaded | None = _planes(wish.limit) if wish.limit is not None else None
         self._clients = [first]
         self._idle = [first]

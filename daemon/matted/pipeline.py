@@ -8,7 +8,7 @@ runs the chain from that stage only. Knows no HTTP and no files.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
@@ -21,9 +21,11 @@ from matted.errors import BadOption, Cancelled
 from matted.imaging.picture import Picture
 from matted.inference.catalogue import Catalogue, Model, load_catalogue
 from matted.inference.predict import Coarse, Predictor
+from matted.inference.prompt import Prompt
 from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
+from matted.looks import Ask, Looks
 from matted.matting.adjust import AdjustOptions, adjust
 from matted.matting.fine import fine_upsample
 from matted.matting.neural import neural_upsample
@@ -37,6 +39,7 @@ Level = Literal["none", "fast", "fine", "neural"]
 Progress = Callable[[str, float], None]
 
 Kept = TypeVar("Kept")
+_OF_WHOLE_PICTURES = ("nothing-found", "several-subjects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class _Whole:
 
     def matte(self, mask: npt.NDArray[Any]) -> Matte:
         """`mask`, made of this, with all that is known of it."""
-        told = self.triage.notices
+        told = (*self.coarse.notices, *self.triage.notices)
         if self.coarse.fell_back:
             told = (Notice("slower-device", self.coarse.fell_back), *told)
         coarse = self.coarse
@@ -129,6 +132,7 @@ class Pipeline:
         self.cache = StageCache(settings.cache_memory_mb * 2**20)
         self._predictor = Predictor(self.catalogue, self.weights, self.sessions)
         self._refiner = Refiner(self.catalogue, self.weights, self.sessions)
+        self._looks = Looks(self._predictor, self.cache)
 
     def matte(
         self,
@@ -136,6 +140,7 @@ class Pipeline:
         coarse: CoarseOptions | None = None,
         refine: RefineOptions | None = None,
         *,
+        prompt: Prompt | None = None,
         adjust: AdjustOptions | None = None,
         limit: Limit | None = None,
         side_px: int | None = None,
@@ -145,11 +150,12 @@ class Pipeline:
     ) -> Matte:
         """The matte of `picture` at the size of its pixels, or as a preview of at most `side_px` a side.
 
+        `prompt`: what is wanted of the picture; everything else gets alpha 0.
         `key` names the picture's content: with it, stages are kept and found again. `progress` is called
         with a stage's name and how much of the whole is done, 0 to 1. Raises Cancelled once `cancelled` is
         set, BadOption, and what the model's loading and running raise.
         """
-        whole = self._whole(picture, coarse, refine, key=key, progress=progress, cancelled=cancelled)
+        whole = self._whole(picture, coarse, refine, prompt, key=key, progress=progress, cancelled=cancelled)
         mask = self._adjusted(whole, adjust or AdjustOptions(), limit, side_px, progress, cancelled)
         progress("done", 1.0)
         return whole.matte(mask)
@@ -160,12 +166,13 @@ class Pipeline:
         coarse: CoarseOptions | None = None,
         refine: RefineOptions | None = None,
         *,
+        prompt: Prompt | None = None,
         key: str | None = None,
         progress: Progress = lambda _stage, _done: None,
         cancelled: threading.Event | None = None,
     ) -> tuple[Subjects, Matte]:
         """The subjects of `picture` and the matte they were found on; otherwise as `matte`."""
-        whole = self._whole(picture, coarse, refine, key=key, progress=progress, cancelled=cancelled)
+        whole = self._whole(picture, coarse, refine, prompt, key=key, progress=progress, cancelled=cancelled)
         found = self._subjects(whole)
         progress("done", 1.0)
         return found, whole.matte(whole.mask)
@@ -175,6 +182,7 @@ class Pipeline:
         picture: Picture,
         coarse: CoarseOptions | None,
         refine: RefineOptions | None,
+        prompt: Prompt | None = None,
         *,
         key: str | None,
         progress: Progress,
@@ -186,20 +194,9 @@ class Pipeline:
         wish = coarse.model or self.settings.model
         times: dict[str, float] = {}
         network = self._refiner.resolve() if refine.level == "neural" and not coarse.rembg else None
-        coarse_key = (key, "coarse", self._predictor.resolve(wish).id, coarse.rembg)
-        found: Coarse | None = self.cache.get(coarse_key) if key is not None else None
-        if found is None:
-            found = self._predictor.coarse(
-                picture,
-                wish,
-                rembg=coarse.rembg,
-                keep_alive_s=coarse.keep_alive_s,
-                progress=lambda stage, _done: progress(stage, 0.1 if stage == "proxy" else 0.2),
-                cancelled=cancelled,
-            )
-            times |= found.times
-            if key is not None:
-                self.cache.put(coarse_key, found, found.alpha.nbytes)
+        ask = Ask(wish, coarse.rembg, coarse.keep_alive_s, key, progress, cancelled)
+        found, coarse_key = self._looks.coarse(picture, ask, prompt)
+        times |= found.times
         _check(cancelled)
         progress("edges", 0.8)
         alpha_key = (*coarse_key, "alpha", refine, network.id if network else None)
@@ -220,6 +217,9 @@ class Pipeline:
             ),
             times,
         )
+        if prompt is not None:  # how many there are, or that there is none, is told in the prompt's own words
+            told = tuple(one for one in judged.notices if one.code not in _OF_WHOLE_PICTURES)
+            judged = replace(judged, notices=told)
         return _Whole(mask, found, judged, alpha_key if key is not None else None, times)
 
     def _adjusted(

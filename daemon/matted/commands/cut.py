@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matted.commands import adjusting, look
+from matted.commands import adjusting, look, prompting
 from matted.config import Settings
 from matted.errors import BadOption, MattedError, OutputExists, UnreadablePicture
 
@@ -77,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rembg", action="store_true", help="process exactly as rembg does, to compare; edges stay rough"
     )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each picture")
+    prompting.add_arguments(parser)
     adjusting.add_arguments(parser)
 
 
@@ -111,6 +112,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             RefineOptions(args.edges),
             adjusting.adjust_options(args),
             adjusting.limit_from(args, settings.max_pixels),
+            prompting.prompt_from(args),
         ),
         use_daemon=not args.no_daemon,
     )

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from matted.pipeline import Limit, Matte
 
 KEYS: dict[str, tuple[str, ...]] = {  # of a request beside "coarse" and "refine", by what is asked for
-    "mask": ("adjust", "limit", "side_px"),
-    "cutout": ("adjust", "limit"),
-    "foreground": ("adjust", "limit"),
-    "subjects": (),
+    "mask": ("prompt", "adjust", "limit", "side_px"),
+    "cutout": ("prompt", "adjust", "limit"),
+    "foreground": ("prompt", "adjust", "limit"),
+    "subjects": ("prompt",),
 }
 
 

@@ -24,6 +24,7 @@ from matted.service.context import SERVICE, Service
 from matted.service.foreground import ForegroundOptions, clean_colours, plane_format
 from matted.service.jobs import Job
 from matted.service.metrics import METERS
+from matted.service.prompting import prompt_of
 from matted.service.receive import Hash, Promise, small_body
 from matted.service.store import PictureStore
 from matted.service.wire import (
@@ -36,6 +37,7 @@ from matted.service.wire import (
 
 if TYPE_CHECKING:
     from matted.delivery import Delivery
+    from matted.inference.prompt import Prompt
     from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 PLANES = "application/octet-stream"
@@ -72,6 +74,7 @@ class _Wish:
 
     coarse: "CoarseOptions"
     refine: "RefineOptions"
+    prompt: "Prompt | None"
     adjusting: Adjusting
     answer: "Delivery | ForegroundOptions | None"  # None: the list of subjects
 
@@ -234,6 +237,7 @@ def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: Pi
     return _Wish(
         build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
         build_options(RefineOptions, options.get("refine", {}), "refine"),
+        prompt_of(options),
         adjusting_of(options, store),
         _answer(options, request, what, store),
     )
@@ -294,7 +298,13 @@ def _make(
     answer, adjusting = wish.answer, wish.adjusting
     if answer is None:
         found, matte = pipeline.subjects(
-            picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
+            picture,
+            wish.coarse,
+            wish.refine,
+            prompt=wish.prompt,
+            key=key,
+            progress=job.progress,
+            cancelled=job.cancelled,
         )
         body = subjects_answer(picture, found, matte)
         return _Made(body, "application/json", _headers(picture, matte), dict(matte.times))
@@ -304,6 +314,7 @@ def _make(
         picture,
         wish.coarse,
         wish.refine,
+        prompt=wish.prompt,
         adjust=adjusting.adjust,
         limit=adjusting.limit,
         side_px=adjusting.side_px,
