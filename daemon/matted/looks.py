@@ -5,23 +5,25 @@ same picture asks only what has not been asked. Knows no edges and no HTTP.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from matted.cache import Key, StageCache
 from matted.errors import BadOption, Cancelled
 from matted.imaging.picture import Picture
+from matted.inference.catalogue import Model
 from matted.inference.crops import Frame
 from matted.inference.predict import Coarse, Predictor
 from matted.inference.prepare import Alpha
 from matted.inference.prompt import Prompt
+from matted.inference.prompter import Decoded, Embedding, Prompter, Took, alpha_of
 from matted.notice import Notice
 from matted.pointing import Found, find
 
 Progress = Callable[[str, float], None]
 
 _FIRST_LOOK, _LOOKED = 0.2, 0.7  # of the whole chain: how much is done when the looks begin, and end
-_CURE = " (`matted models pull mobilesam` fetches a model made for boxes and clicks)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ class Ask:
 class Looks:
     """Makes coarse alphas; what it keeps is in `cache`."""
 
-    def __init__(self, predictor: Predictor, cache: StageCache) -> None:
+    def __init__(self, predictor: Predictor, prompter: Prompter, cache: StageCache) -> None:
         self._predictor = predictor
+        self._prompter = prompter
         self._cache = cache
 
     def coarse(self, picture: Picture, ask: Ask, prompt: Prompt | None) -> tuple[Coarse, Key]:
@@ -48,30 +51,37 @@ class Looks:
 
         Its times are those of the looks that ran now. Raises BadOption, Cancelled, and what the models raise.
         """
-        model = self._predictor.resolve(ask.wish).id
         if prompt is None:
             return self._whole(picture, ask)
         if ask.rembg:
             raise BadOption("rembg takes no box and no points: leave its compatibility mode off.")
         prompt = prompt.within(picture.width, picture.height)
-        key: Key = (ask.key, "prompted", model, prompt)
-        held: Coarse | None = self._cache.get(key) if ask.key is not None else None
-        if held is not None:
-            return replace(held, times={}), key
-        made = self._pointed(picture, ask, prompt)
-        if ask.key is not None:
-            self._cache.put(key, made, made.alpha.nbytes)
-        return made, key
+        model = self._prompter.resolve(prompt.model) if prompt.says_what else None
+        key: Key = (ask.key, "prompted", model.id if model else self._predictor.resolve(ask.wish).id, prompt)
 
-    def _whole(self, picture: Picture, ask: Ask) -> tuple[Coarse, Key]:
+        def make() -> Coarse:
+            if model is not None:
+                return self._asked(picture, ask, prompt, model)
+            return self._pointed(picture, ask, prompt)
+
+        return self._kept(ask, key, make), key
+
+    def _whole(self, picture: Picture, ask: Ask, done: float = 0.0) -> tuple[Coarse, Key]:
         key: Key = (ask.key, "coarse", self._predictor.resolve(ask.wish).id, ask.rembg)
+
+        def told(stage: str) -> None:
+            ask.progress(stage, max(done, 0.1 if stage == "proxy" else 0.2))
+
+        return self._kept(ask, key, lambda: self._look(picture, ask, told)), key
+
+    def _kept(self, ask: Ask, key: Key, make: Callable[[], Coarse]) -> Coarse:
         held: Coarse | None = self._cache.get(key) if ask.key is not None else None
         if held is not None:
-            return replace(held, times={}), key
-        made = self._look(picture, ask, lambda stage: ask.progress(stage, 0.1 if stage == "proxy" else 0.2))
+            return replace(held, times={})
+        made = make()
         if ask.key is not None:
             self._cache.put(key, made, made.alpha.nbytes)
-        return made, key
+        return made
 
     def _look(self, picture: Picture, ask: Ask, told: Callable[[str], None]) -> Coarse:
         return self._predictor.coarse(
@@ -97,18 +107,64 @@ class Looks:
 
     def _part(self, picture: Picture, ask: Ask, frame: Frame, number: int) -> Coarse:
         """A look at a part of the picture, kept under its name."""
+        done = min(_LOOKED, _FIRST_LOOK + 0.1 * number) if number else 0.0
         if (frame.width, frame.height) == (picture.width, picture.height):
-            return self._whole(picture, ask)[0]
+            return self._whole(picture, ask, done)[0]
         key: Key = (ask.key, "look", self._predictor.resolve(ask.wish).id, frame)
-        held: Coarse | None = self._cache.get(key) if ask.key is not None else None
+
+        def make() -> Coarse:
+            _check(ask)
+            return self._look(frame.cut(picture), ask, lambda _stage: ask.progress("look", done))
+
+        return self._kept(ask, key, make)
+
+    def _asked(self, picture: Picture, ask: Ask, prompt: Prompt, model: Model) -> Coarse:
+        """The prompt model's answer. Points are answered one by one, each answer being fed back with the next
+        point; what was kept of earlier prompts saves all but the last.
+        """
+        times: dict[str, float] = {}
+        embedding = self._embedding(picture, ask, model, times)
+        alone = prompt.box is not None
+        first = 0 if alone else next(n for n, point in enumerate(prompt.points, 1) if point[2])
+        answer: Decoded | None = None
+        for count in range(first, len(prompt.points) + 1):
+            step = replace(prompt, points=prompt.points[:count])
+            key: Key = (ask.key, "decoded", model.id, step)
+            held: Decoded | None = self._cache.get(key) if ask.key is not None else None
+            if held is None:
+                ask.progress("model", _LOOKED)
+                held = self._prompter.decode(
+                    embedding,
+                    step,
+                    model,
+                    before=answer,
+                    keep_alive_s=ask.keep_alive_s,
+                    cancelled=ask.cancelled,
+                )
+                _add(times, held.ran, "decoder")
+                if ask.key is not None:
+                    self._cache.put(key, held, held.nbytes)
+            answer = held
+        assert answer is not None
+        started = time.perf_counter()
+        alpha = alpha_of(answer, embedding)
+        times["alpha"] = time.perf_counter() - started
+        notices = self._notices(Found(alpha), prompt)
+        fell_back = embedding.ran.fell_back or answer.ran.fell_back
+        return Coarse(alpha, model.id, answer.ran.provider, fell_back, times, notices=notices)
+
+    def _embedding(self, picture: Picture, ask: Ask, model: Model, times: dict[str, float]) -> Embedding:
+        key: Key = (ask.key, "embedding", model.id)
+        held: Embedding | None = self._cache.get(key) if ask.key is not None else None
         if held is not None:
-            return replace(held, times={})
-        if ask.cancelled is not None and ask.cancelled.is_set():
-            raise Cancelled("The cut-out was cancelled.")
-        done = min(_LOOKED, _FIRST_LOOK + 0.1 * number)
-        made = self._look(frame.cut(picture), ask, lambda _stage: ask.progress("look", done))
+            return held
+        ask.progress("model", _FIRST_LOOK)
+        started = time.perf_counter()
+        made = self._prompter.encode(picture, model, keep_alive_s=ask.keep_alive_s, cancelled=ask.cancelled)
+        _add(times, made.ran, "encoder")
+        times["proxy"] = time.perf_counter() - started - sum(times.values())
         if ask.key is not None:
-            self._cache.put(key, made, made.alpha.nbytes)
+            self._cache.put(key, made, made.nbytes)
         return made
 
     def _notices(self, found: Found, prompt: Prompt) -> tuple[Notice, ...]:
@@ -120,7 +176,7 @@ class Looks:
                 Notice(
                     "prompt-not-found",
                     f"Nothing that stands out {where}: draw a box closely around what you want, or click on "
-                    f"its middle{_CURE}.",
+                    f"its middle{self._prompter.cure}.",
                 )
             )
         elif found.missed:
@@ -128,7 +184,8 @@ class Looks:
             told.append(
                 Notice(
                     "prompt-not-found",
-                    f"Nothing that stands out was found at {points}: draw a box closely around it{_CURE}.",
+                    f"Nothing that stands out was found at {points}: draw a box closely around it"
+                    f"{self._prompter.cure}.",
                 )
             )
         if found.joined:
@@ -136,10 +193,20 @@ class Looks:
                 Notice(
                     "prompt-not-told-apart",
                     "What is wanted and what is not were found as one subject: draw a box around what is "
-                    f"wanted{_CURE}.",
+                    f"wanted{self._prompter.cure}.",
                 )
             )
         return tuple(told)
+
+
+def _add(times: dict[str, float], ran: Took, stage: str) -> None:
+    for name, seconds in (("load", ran.load_s), ("wait", ran.wait_s), (stage, ran.run_s)):
+        times[name] = times.get(name, 0.0) + seconds
+
+
+def _check(ask: Ask) -> None:
+    if ask.cancelled is not None and ask.cancelled.is_set():
+        raise Cancelled("The cut-out was cancelled.")
 
 
 def _summed(looks: Sequence[Coarse], alpha: Alpha, notices: tuple[Notice, ...]) -> Coarse:

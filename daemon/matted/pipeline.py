@@ -22,6 +22,7 @@ from matted.imaging.picture import Picture
 from matted.inference.catalogue import Catalogue, Model, load_catalogue
 from matted.inference.predict import Coarse, Predictor
 from matted.inference.prompt import Prompt
+from matted.inference.prompter import Prompter
 from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
@@ -132,7 +133,8 @@ class Pipeline:
         self.cache = StageCache(settings.cache_memory_mb * 2**20)
         self._predictor = Predictor(self.catalogue, self.weights, self.sessions)
         self._refiner = Refiner(self.catalogue, self.weights, self.sessions)
-        self._looks = Looks(self._predictor, self.cache)
+        prompter = Prompter(self.catalogue, self.weights, self.sessions)
+        self._looks = Looks(self._predictor, prompter, self.cache)
 
     def matte(
         self,
