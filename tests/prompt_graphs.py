@@ -80,7 +80,7 @@ def save_vit_encoder(path: Path) -> Path:
 def save_decoder(path: Path) -> Path:
     """The decoder of SAM ViT-B, four masks. Logits are 12 where all is as wanted, -12 where it is not.
 
-    Without a point: what is brighter than a quarter. A point on what is not wanted takes the like away from
+    Without a point: what is brighter than 0.65. A point on what is not wanted takes the like away from
     what was fed back. Outside a box there is nothing. The third mask is the opposite, the fourth empty.
     """
     g = _Graph()
@@ -101,7 +101,7 @@ def save_decoder(path: Path) -> Path:
     fed = g("Greater", g("Squeeze", "has_mask_input"), 0.5)
     grown = g("Where", fed, g("Max", like, "mask_input"), like)
     shrunk = g("Min", g("Where", fed, "mask_input", 12.0), g("Neg", like))
-    bright = g("Clip", g("Mul", g("Sub", plane, 0.25), 240.0), -12.0, 12.0)
+    bright = g("Clip", g("Mul", g("Sub", plane, 0.65), 240.0), -12.0, 12.0)
     chosen = g("Where", given, g("Where", wanted, grown, shrunk), bright)
     chosen = g("Where", _in_box(g), chosen, -12.0)
     nothing = g("Sub", g("Mul", chosen, 0.0), 12.0)

@@ -35,12 +35,14 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
 
 
 def scene(width: int, height: int) -> tuple[Picture, np.ndarray, np.ndarray]:
-    """Two blocks of different brightness on a dark ground, and where each is: (H, W) bool."""
-    pixels = np.full((height, width, 3), 25, np.uint8)
+    """A dark and a bright block on a gray ground, so that no blurred edge of one looks like the other, and
+    where each is: (H, W) bool.
+    """
+    pixels = np.full((height, width, 3), 110, np.uint8)
     left, right = np.zeros((2, height, width), bool)
     left[height // 5 : height * 3 // 5, width // 10 : width * 2 // 5] = True
     right[height // 2 : height * 9 // 10, width * 11 // 20 : width * 19 // 20] = True
-    pixels[left], pixels[right] = 120, 220
+    pixels[left], pixels[right] = 20, 220
     return Picture(pixels), left, right
 
 
