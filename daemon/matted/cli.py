@@ -15,6 +15,7 @@ from matted.errors import MattedError
 
 COMMANDS = {
     "cut": "cut the subject out of pictures",
+    "compare": "show where two models disagree about a picture",
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",

@@ -386,6 +386,21 @@ class Client:
         """
         return self._cut("/cutout", source, options, job, limit=limit)
 
+    def disagreement(
+        self,
+        source: Planes | Encoded | Uploaded,
+        models: Sequence[str],
+        options: Options | None = None,
+        *,
+        job: str | None = None,
+    ) -> Answer:
+        """Where two models' mattes of a picture differ, as raw values: 0 where they agree.
+
+        `models`: two ids, or `auto` and the like. `options`: "refine" and "prompt", as of `mask`. `model` of
+        the answer names both.
+        """
+        return self._cut("/disagreement", source, {**(options or {}), "models": list(models)}, job)
+
     def subjects(
         self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
     ) -> list[Subject]:

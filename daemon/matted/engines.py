@@ -7,10 +7,11 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -45,6 +46,10 @@ class Engine(Protocol):
         """The decoded picture and its matte. Raises MattedError."""
         ...
 
+    def disagreement(self, source: Path | bytes, models: tuple[str, str]) -> tuple[Picture, Matte]:
+        """The decoded picture and where two models differ, as the mask of a matte. Raises MattedError."""
+        ...
+
     def close(self) -> None:
         """Lets go of models and connections."""
         ...
@@ -57,7 +62,8 @@ class LocalEngine:
         self._settings = settings
         self._wish = wish
         self._pipeline = Pipeline(settings)
-        threading.Thread(target=self._open, daemon=True).start()
+        self._opening = threading.Thread(target=self._open, daemon=True)
+        self._opening.start()
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte."""
@@ -70,9 +76,18 @@ class LocalEngine:
         )
         return picture, replace(matte, times={"decode": decoded} | matte.times)
 
+    def disagreement(self, source: Path | bytes, models: tuple[str, str]) -> tuple[Picture, Matte]:
+        """The decoded picture and where two models differ."""
+        picture = read_picture(source, max_pixels=self._settings.max_pixels)
+        wish = self._wish
+        return picture, self._pipeline.disagreement(
+            picture, models, wish.coarse, wish.refine, prompt=wish.prompt
+        )
+
     def close(self) -> None:
         """Drops the models."""
         self._pipeline.close()
+        self._opening.join()  # a process that ends while a model is being opened is aborted
 
     def _open(self) -> None:
         with contextlib.suppress(MattedError):  # the first picture meets the same error and tells it
@@ -84,7 +99,7 @@ class DaemonEngine:
 
     def __init__(self, settings: Settings, wish: Wish, *, first: Client) -> None:
         self._settings = settings
-        self._options = {
+        self._options: dict[str, Any] = {
             "coarse": _given(asdict(wish.coarse)),
             "refine": asdict(wish.refine),
             "adjust": asdict(wish.adjust),
@@ -101,7 +116,28 @@ class DaemonEngine:
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte; made here if the daemon has gone away."""
-        asked = self._pool.submit(self._ask, source)
+        return self._made(
+            source,
+            lambda client: client.mask(Encoded(source), self._options, limit=self._limit),
+            lambda engine: engine.matte(source),
+        )
+
+    def disagreement(self, source: Path | bytes, models: tuple[str, str]) -> tuple[Picture, Matte]:
+        """The decoded picture and where two models differ; made here if the daemon has gone away."""
+        options = {name: self._options[name] for name in self._options if name in ("refine", "prompt")}
+        return self._made(
+            source,
+            lambda client: client.disagreement(Encoded(source), models, options),
+            lambda engine: engine.disagreement(source, models),
+        )
+
+    def _made(
+        self,
+        source: Path | bytes,
+        ask: Callable[[Client], Answer],
+        alone: Callable[["LocalEngine"], tuple[Picture, Matte]],
+    ) -> tuple[Picture, Matte]:
+        asked = self._pool.submit(self._ask, ask)
         started = time.perf_counter()
         picture = read_picture(source, max_pixels=self._settings.max_pixels)
         decoded = time.perf_counter() - started
@@ -109,7 +145,7 @@ class DaemonEngine:
             answer = asked.result()
         except Unavailable as error:
             logger.warning("The engine went away (%s): this command goes on by itself.", error)
-            return self._alone().matte(source)
+            return alone(self._alone())
         except ClientError as error:
             raise by_slug(error.slug, str(error)) from error
         return picture, _matte(answer, decoded)
@@ -122,7 +158,7 @@ class DaemonEngine:
         if self._instead is not None:
             self._instead.close()
 
-    def _ask(self, source: Path | bytes) -> Answer:
+    def _ask(self, ask: Callable[[Client], Answer]) -> Answer:
         with self._lock:
             client = self._idle.pop() if self._idle else None
         if client is None:
@@ -132,7 +168,7 @@ class DaemonEngine:
         try:
             if isinstance(self._limit, Planes):
                 self._limit = client.upload(self._limit)
-            return client.mask(Encoded(source), self._options, limit=self._limit)
+            return ask(client)
         finally:
             with self._lock:
                 self._idle.append(client)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -178,6 +179,48 @@ class Pipeline:
         found = self._subjects(whole)
         progress("done", 1.0)
         return found, whole.matte(whole.mask)
+
+    def disagreement(
+        self,
+        picture: Picture,
+        models: tuple[str, str],
+        coarse: CoarseOptions | None = None,
+        refine: RefineOptions | None = None,
+        *,
+        prompt: Prompt | None = None,
+        key: str | None = None,
+        progress: Progress = lambda _stage, _done: None,
+        cancelled: threading.Event | None = None,
+    ) -> Matte:
+        """Where two models' mattes of `picture` differ: a mask of |a - b| at its size; otherwise as `matte`.
+
+        `models`: their ids, or `auto` and the like; that of `coarse` does not count, nor does a prompt model.
+        Raises BadOption where both mean the same one.
+        """
+        prompt = replace(prompt, model="none") if prompt is not None else None
+        names = [self._predictor.resolve(model).id for model in models]
+        if names[0] == names[1]:
+            raise BadOption(f"Both models are {names[0]}: choose two different ones to compare.")
+        wholes = []
+        for number, name in enumerate(names):
+            wish = replace(coarse or CoarseOptions(), model=name)
+
+            def told(stage: str, done: float, before: float = number / 2) -> None:
+                progress(stage, before + done / 2)
+
+            wholes.append(
+                self._whole(picture, wish, refine, prompt, key=key, progress=told, cancelled=cancelled)
+            )
+        first, second = (whole.matte(whole.mask) for whole in wholes)
+        times = {stage: first.times.get(stage, 0.0) + second.times.get(stage, 0.0) for stage in first.times}
+        progress("done", 1.0)
+        return Matte(
+            cv2.absdiff(first.mask, second.mask),
+            ", ".join(names),
+            first.provider if first.provider == second.provider else f"{first.provider}, {second.provider}",
+            tuple(dict.fromkeys((*first.warnings, *second.warnings))),
+            second.times | times,
+        )
 
     def _whole(
         self,

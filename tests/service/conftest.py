@@ -82,6 +82,11 @@ class StandIn:
         matte = self.matte(picture, coarse, refine, adjust=None, limit=None, side_px=None, **told)
         return Subjects.of(matte.mask), matte
 
+    def disagreement(self, picture, models, coarse, refine, *, prompt, key, progress, cancelled):
+        told = {"prompt": prompt, "key": key, "progress": progress, "cancelled": cancelled}
+        matte = self.matte(picture, coarse, refine, adjust=None, limit=None, side_px=None, **told)
+        return replace(matte, model=", ".join(models), confidence=None)
+
     def warm(self) -> None:
         pass
 

@@ -1,4 +1,4 @@
-"""What a client may point at over the wire: boxes and points reach the chain, mistakes get their sentence."""
+"""What a client may point at and compare over the wire: it reaches the chain, mistakes get their sentence."""
 
 import json
 
@@ -62,3 +62,35 @@ def test_what_is_no_number_is_refused(daemon, number):
         f"The options are not JSON: {number} is no number.",
         "The box must be four numbers: left, top, right, bottom.",
     )
+
+
+@pytest.mark.parametrize("uploaded", [True, False])
+def test_two_models_are_compared(daemon, pipeline, uploaded):
+    with daemon.client() as matted:
+        source = matted.upload(planes()) if uploaded else planes()
+        answer = matted.disagreement(source, ["builtin", "auto:people"], {"prompt": {"points": [[1, 2, 1]]}})
+    assert (answer.model, answer.format, answer.width, answer.height) == (
+        "builtin, auto:people",
+        "gray8",
+        100,
+        60,
+    )
+    assert answer.data[30 * 100 + 30] == 255
+    assert pipeline.prompts == [Prompt(points=((1.0, 2.0, 1),))]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "To compare, name two models in the option 'models'."),
+        ({"models": ["builtin"]}, "The option of the request.models must be a list of 2."),
+        ({"models": ["a", "b"], "adjust": {}}, "There is no option 'adjust' in the request"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_with_its_sentence(daemon, options, sentence):
+    body = json.dumps(options).encode()
+    with daemon.client() as matted:
+        held = matted.upload(planes())
+    status, _, content = daemon.ask("POST", f"/v1/pictures/{held.id}/disagreement", body=body)
+    assert status == 400
+    assert json.loads(content)["detail"].startswith(sentence)

@@ -24,6 +24,7 @@ KEYS: dict[str, tuple[str, ...]] = {  # of a request beside "coarse" and "refine
     "cutout": ("prompt", "adjust", "limit"),
     "foreground": ("prompt", "adjust", "limit"),
     "subjects": ("prompt",),
+    "disagreement": ("prompt",),
 }
 
 

@@ -24,7 +24,7 @@ from matted.service.context import SERVICE, Service
 from matted.service.foreground import ForegroundOptions, clean_colours, plane_format
 from matted.service.jobs import Job
 from matted.service.metrics import METERS
-from matted.service.prompting import prompt_of
+from matted.service.prompting import Compared, compared_of, prompt_of
 from matted.service.receive import Hash, Promise, small_body
 from matted.service.store import PictureStore
 from matted.service.wire import (
@@ -46,6 +46,7 @@ _FORMS = {  # the key that says of what form the answer shall be, by what is ask
     "cutout": ("delivery",),
     "foreground": ("foreground",),
     "subjects": (),
+    "disagreement": ("models",),
 }
 _UPLOADED = "picture:"  # before the id of an uploaded picture that shall be a background
 
@@ -76,7 +77,7 @@ class _Wish:
     refine: "RefineOptions"
     prompt: "Prompt | None"
     adjusting: Adjusting
-    answer: "Delivery | ForegroundOptions | None"  # None: the list of subjects
+    answer: "Delivery | ForegroundOptions | Compared | None"  # None: the list of subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,16 @@ async def cutout(request: web.Request) -> web.StreamResponse:
 async def subjects(request: web.Request) -> web.StreamResponse:
     """POST /v1/pictures/{picture}/subjects"""
     return await _of_uploaded(request, "subjects")
+
+
+async def disagreement(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/disagreement"""
+    return await _of_uploaded(request, "disagreement")
+
+
+async def disagreement_at_once(request: web.Request) -> web.StreamResponse:
+    """POST /v1/disagreement"""
+    return await _of_sent(request, "disagreement")
 
 
 async def mask_at_once(request: web.Request) -> web.StreamResponse:
@@ -245,9 +256,11 @@ def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: Pi
 
 def _answer(
     options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore
-) -> "Delivery | ForegroundOptions | None":
+) -> "Delivery | ForegroundOptions | Compared | None":
     if what == "subjects":
         return None
+    if what == "disagreement":
+        return compared_of(options)
     if what == "foreground":
         return build_options(ForegroundOptions, options.get("foreground", {}), "foreground")
     return _delivery(
@@ -308,6 +321,18 @@ def _make(
         )
         body = subjects_answer(picture, found, matte)
         return _Made(body, "application/json", _headers(picture, matte), dict(matte.times))
+    if isinstance(answer, Compared):
+        matte = pipeline.disagreement(
+            picture,
+            answer.models,
+            wish.coarse,
+            wish.refine,
+            prompt=wish.prompt,
+            key=key,
+            progress=job.progress,
+            cancelled=job.cancelled,
+        )
+        return _raw(picture, matte)
     if isinstance(answer, ForegroundOptions) and answer.alpha == "own":
         return _foreground(picture, None)
     matte = pipeline.matte(
@@ -324,11 +349,9 @@ def _make(
     )
     if isinstance(answer, ForegroundOptions):
         return _foreground(picture, matte)
-    headers = _headers(picture, matte)
     if answer.what == "mask" and answer.format is None:
-        headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
-        little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
-        return _Made(little.data, PLANES, headers, dict(matte.times))
+        return _raw(picture, matte)
+    headers = _headers(picture, matte)
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
@@ -337,6 +360,13 @@ def _make(
     headers["X-Matted-Warnings"] = _told((*matte.warnings, *deliver(picture, matte.mask, answer, target)))
     times = matte.times | {"encode": time.perf_counter() - started}
     return _Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
+
+
+def _raw(picture: Picture, matte: "Matte") -> _Made:
+    """A mask as raw values."""
+    kind = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
+    little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
+    return _Made(little.data, PLANES, _headers(picture, matte) | {"X-Matted-Format": kind}, dict(matte.times))
 
 
 def _foreground(picture: Picture, matte: "Matte | None") -> _Made:
