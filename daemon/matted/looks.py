@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from matted.cache import Key, StageCache
+from matted.closer import look_closer
 from matted.errors import BadOption, Cancelled
 from matted.imaging.picture import Picture
 from matted.inference.catalogue import Model
@@ -22,16 +24,21 @@ from matted.notice import Notice
 from matted.pointing import Found, find
 
 Progress = Callable[[str, float], None]
+How = Literal["once", "twice", "auto"]
 
+COARSE_SIDE_PX = 512  # a model that sees more than this is not asked twice unless told to: it is slow, too
 _FIRST_LOOK, _LOOKED = 0.2, 0.7  # of the whole chain: how much is done when the looks begin, and end
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a look needs to know: the model wished for, whether as rembg, for how long it stays, who waits."""
+    """What a look needs to know: the model wished for, whether as rembg, how often it looks, for how long it
+    stays, who waits.
+    """
 
     wish: str
     rembg: bool
+    look: How
     keep_alive_s: float | None
     key: str | None
     progress: Progress
@@ -52,7 +59,7 @@ class Looks:
         Its times are those of the looks that ran now. Raises BadOption, Cancelled, and what the models raise.
         """
         if prompt is None:
-            return self._whole(picture, ask)
+            return self._closer(picture, ask) if self._looks_twice(ask) else self._whole(picture, ask)
         if ask.rembg:
             raise BadOption("rembg takes no box and no points: leave its compatibility mode off.")
         prompt = prompt.within(picture.width, picture.height)
@@ -73,6 +80,29 @@ class Looks:
             ask.progress(stage, max(done, 0.1 if stage == "proxy" else 0.2))
 
         return self._kept(ask, key, lambda: self._look(picture, ask, told)), key
+
+    def _looks_twice(self, ask: Ask) -> bool:
+        if ask.rembg or ask.look == "once":
+            return False
+        return ask.look == "twice" or max(self._predictor.resolve(ask.wish).input.size) <= COARSE_SIDE_PX
+
+    def _closer(self, picture: Picture, ask: Ask) -> tuple[Coarse, Key]:
+        """The whole picture with a second look at its subjects."""
+        key: Key = (ask.key, ask.look, self._predictor.resolve(ask.wish).id)
+        size = (picture.width, picture.height)
+        small = ask.look == "auto"
+
+        def make() -> Coarse:
+            looks = [self._whole(picture, ask)[0]]
+
+            def look(frame: Frame) -> Alpha:
+                looks.append(self._part(picture, ask, frame, len(looks)))
+                return looks[-1].alpha
+
+            alpha = look_closer(looks[0].alpha, size, look, only_small=small)
+            return _summed(looks, alpha, ())
+
+        return self._kept(ask, key, make), key
 
     def _kept(self, ask: Ask, key: Key, make: Callable[[], Coarse]) -> Coarse:
         held: Coarse | None = self._cache.get(key) if ask.key is not None else None

@@ -27,7 +27,7 @@ from matted.inference.prompter import Prompter
 from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
-from matted.looks import Ask, Looks
+from matted.looks import Ask, How, Looks
 from matted.matting.adjust import AdjustOptions, adjust
 from matted.matting.fine import fine_upsample
 from matted.matting.neural import neural_upsample
@@ -51,11 +51,18 @@ class CoarseOptions:
     `model`: a catalogue id, `auto`, or `auto:people` and the like; None takes the settings' model.
     `rembg`: process as rembg does, where its steps differ from the model's authors', for comparisons.
     `keep_alive_s`: how long the model stays loaded after this use; None takes the settings' time.
+    `look`: `once` at the whole picture; `twice` also at up to three of its subjects by themselves, which
+    draws them finer; `auto` the second time only at small ones, with models that see little of them.
     """
 
     model: str | None = None
     rembg: bool = False
     keep_alive_s: float | None = None
+    look: How = "auto"
+
+    def __post_init__(self) -> None:
+        if self.look not in get_args(How):
+            raise BadOption(f"A model can look {', '.join(get_args(How))}, not {self.look!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +246,7 @@ class Pipeline:
         wish = coarse.model or self.settings.model
         times: dict[str, float] = {}
         network = self._refiner.resolve() if refine.level == "neural" and not coarse.rembg else None
-        ask = Ask(wish, coarse.rembg, coarse.keep_alive_s, key, progress, cancelled)
+        ask = Ask(wish, coarse.rembg, coarse.look, coarse.keep_alive_s, key, progress, cancelled)
         found, coarse_key = self._looks.coarse(picture, ask, prompt)
         times |= found.times
         _check(cancelled)

@@ -52,6 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the like for the best one that is here (default: builtin)",
     )
     parser.add_argument(
+        "--look",
+        choices=("once", "twice", "auto"),
+        default="auto",
+        help="how often the model looks: once at the whole picture; twice also at its subjects by "
+        "themselves, which draws them finer; auto the second time only at small ones (default: %(default)s)",
+    )
+    parser.add_argument(
         "--edges",
         choices=("none", "fast", "fine", "neural"),
         default="fast",
@@ -108,7 +115,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     engine = open_engine(
         settings,
         Wish(
-            CoarseOptions(model=args.model, rembg=args.rembg),
+            CoarseOptions(model=args.model, rembg=args.rembg, look=args.look),
             RefineOptions(args.edges),
             adjusting.adjust_options(args),
             adjusting.limit_from(args, settings.max_pixels),
