@@ -54,7 +54,7 @@ def test_a_small_subject_is_drawn_finer_and_the_rest_stays() -> None:
         np.abs(made - truth)[180:340, 280:440].sum() < 0.2 * np.abs(stretched - truth)[180:340, 280:440].sum()
     )
     assert np.abs(made - truth)[220:300, 320:400].max() == 0
-    assert made[710, 910] == pytest.approx(0.3, abs=0.01)
+    assert made[710, 910] == pytest.approx(0.3, abs=0.03)
 
 
 def test_a_look_that_tells_another_story_is_not_believed() -> None:

@@ -77,7 +77,7 @@ def overlaps(data: Path, sets: list[str], every: int) -> None:
                 rows.append(judged(pipeline, picture, truth, image.stem))
         plain, within, box, single, click = np.mean(rows, axis=0)
         print(
-            f"{name:8} {len(rows):3} pictures  no prompt {plain:.3f}   the same cut to the box {within:.3f}   "
+            f"{name:8} {len(rows):3} pictures  no prompt {plain:.3f}   cut to the box {within:.3f}   "
             f"box {box:.3f}   box of the largest piece, against it: {single:.3f}   click {click:.3f}",
             flush=True,
         )
