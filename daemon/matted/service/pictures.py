@@ -5,9 +5,8 @@ happens in the job's worker thread, never here.
 """
 
 import io
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,12 @@ from matted.compose.style import Shadow
 from matted.errors import UnsupportedPicture
 from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
-from matted.notice import Notice
 from matted.service.adjusting import KEYS, Adjusting, adjusting_of, subjects_answer
 from matted.service.answers import send, server_timing
 from matted.service.context import SERVICE, Service
-from matted.service.foreground import ForegroundOptions, clean_colours, plane_format
+from matted.service.foreground import ForegroundOptions
 from matted.service.jobs import Job
+from matted.service.made import PLANES, Made, clean_layer, headers_of, raw_mask, told
 from matted.service.metrics import METERS
 from matted.service.prompting import Compared, compared_of, prompt_of
 from matted.service.receive import Hash, Promise, small_body
@@ -38,9 +37,8 @@ from matted.service.wire import (
 if TYPE_CHECKING:
     from matted.delivery import Delivery
     from matted.inference.prompt import Prompt
-    from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
+    from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
 
-PLANES = "application/octet-stream"
 _FORMS = {  # the key that says of what form the answer shall be, by what is asked for
     "mask": ("delivery",),
     "cutout": ("delivery",),
@@ -78,16 +76,6 @@ class _Wish:
     prompt: "Prompt | None"
     adjusting: Adjusting
     answer: "Delivery | ForegroundOptions | Compared | None"  # None: the list of subjects
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What the worker hands back: the answer's bytes, and what its headers say."""
-
-    body: memoryview
-    content_type: str
-    headers: dict[str, str]
-    times: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +190,7 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
         with service.intake.promise() as promise:
             sent = await _received(request, service, promise)
 
-            def work() -> _Made:  # in one turn, so that no more pictures are decoded than are worked on
+            def work() -> Made:  # in one turn, so that no more pictures are decoded than are worked on
                 started = time.perf_counter()
                 job.progress("decode", 0.0)
                 picture = sent.open()
@@ -289,7 +277,7 @@ def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: Pic
 
 
 async def _answered(
-    request: web.Request, job: Job, made: _Made, before: Mapping[str, float]
+    request: web.Request, job: Job, made: Made, before: Mapping[str, float]
 ) -> web.StreamResponse:
     times = {**before, "queue": job.queued_s, **made.times, "total": time.monotonic() - job.began}
     request.app[METERS].took(times)
@@ -304,7 +292,7 @@ def _make(
     job: Job,
     *,
     key: str | None,
-) -> _Made:
+) -> Made:
     """The whole of a request's heavy work, in a worker thread."""
     from matted.delivery import deliver, format_for
 
@@ -320,7 +308,7 @@ def _make(
             cancelled=job.cancelled,
         )
         body = subjects_answer(picture, found, matte)
-        return _Made(body, "application/json", _headers(picture, matte), dict(matte.times))
+        return Made(body, "application/json", headers_of(picture, matte), dict(matte.times))
     if isinstance(answer, Compared):
         matte = pipeline.disagreement(
             picture,
@@ -332,9 +320,9 @@ def _make(
             progress=job.progress,
             cancelled=job.cancelled,
         )
-        return _raw(picture, matte)
+        return raw_mask(picture, matte)
     if isinstance(answer, ForegroundOptions) and answer.alpha == "own":
-        return _foreground(picture, None)
+        return clean_layer(picture, None)
     matte = pipeline.matte(
         picture,
         wish.coarse,
@@ -348,50 +336,18 @@ def _make(
         cancelled=job.cancelled,
     )
     if isinstance(answer, ForegroundOptions):
-        return _foreground(picture, matte)
+        return clean_layer(picture, matte)
     if answer.what == "mask" and answer.format is None:
-        return _raw(picture, matte)
-    headers = _headers(picture, matte)
+        return raw_mask(picture, matte)
+    headers = headers_of(picture, matte)
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
     if adjusting.side_px is not None:  # of a preview only its mask is there
         picture = Picture(matte.mask[..., None], space="gray")
-    headers["X-Matted-Warnings"] = _told((*matte.warnings, *deliver(picture, matte.mask, answer, target)))
+    headers["X-Matted-Warnings"] = told((*matte.warnings, *deliver(picture, matte.mask, answer, target)))
     times = matte.times | {"encode": time.perf_counter() - started}
-    return _Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
-
-
-def _raw(picture: Picture, matte: "Matte") -> _Made:
-    """A mask as raw values."""
-    kind = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
-    little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
-    return _Made(little.data, PLANES, _headers(picture, matte) | {"X-Matted-Format": kind}, dict(matte.times))
-
-
-def _foreground(picture: Picture, matte: "Matte | None") -> _Made:
-    """Clean colours as raw planes; without a matte the picture's own alpha is one."""
-    headers = _headers(picture, matte) | {"X-Matted-Format": plane_format(picture)}
-    started = time.perf_counter()
-    planes = clean_colours(picture, matte.mask if matte is not None else None)
-    times = (matte.times if matte is not None else {}) | {"foreground": time.perf_counter() - started}
-    return _Made(planes, PLANES, headers, times)
-
-
-def _headers(picture: Picture, matte: "Matte | None") -> dict[str, str]:
-    """The headers about a result: its size and, where there is a matte, how it was made, how good it is."""
-    height, width = matte.mask.shape if matte is not None else (picture.height, picture.width)
-    headers = {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
-    if matte is None:
-        return headers | {"X-Matted-Warnings": _told(())}
-    headers |= {"X-Matted-Model": matte.model, "X-Matted-Provider": matte.provider}
-    if matte.confidence is not None:
-        headers["X-Matted-Confidence"] = f"{matte.confidence:.3f}"
-    return headers | {"X-Matted-Warnings": _told(matte.warnings)}
-
-
-def _told(notices: Iterable[Notice]) -> str:
-    return json.dumps([{"code": notice.code, "sentence": notice.sentence} for notice in notices])
+    return Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
 
 
 def _facts(name: str, picture: Picture) -> dict[str, Any]:
