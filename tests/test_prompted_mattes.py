@@ -123,6 +123,23 @@ def test_each_prompt_of_a_named_picture_is_kept_by_itself(pipeline: Pipeline) ->
     assert plain.mask[300, 300] == plain.mask[300, 1000] == 255
 
 
+def test_progress_never_goes_back(pipeline: Pipeline) -> None:
+    seen: list[float] = []
+    prompt = Prompt((550, 0, 650, 90), ((300, 300, 1), (703, 303, 1)))
+    pipeline.matte(scene(), RED, prompt=prompt, progress=lambda _stage, done: seen.append(done))
+    assert len(seen) > 6
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+def test_a_subject_that_is_clicked_at_is_as_fine_as_without_the_click(pipeline: Pipeline) -> None:
+    pixels = np.zeros((800, 1000, 3), np.uint8)
+    pixels[203:317, 303:411, 0] = 255
+    plain = pipeline.matte(Picture(pixels), RED, PLAIN)
+    clicked = pipeline.matte(Picture(pixels), RED, PLAIN, prompt=Prompt(points=((350, 250, 1),)))
+    assert np.abs(plain.mask.astype(int) - clicked.mask).max() <= 3
+
+
 def test_a_prompted_matte_is_adjusted_and_listed_as_any(pipeline: Pipeline) -> None:
     prompt = Prompt((880, 180, 1120, 420))
     grown = pipeline.matte(scene(), RED, prompt=prompt, adjust=AdjustOptions(grow_px=10), key="a")

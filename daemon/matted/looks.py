@@ -58,8 +58,9 @@ class Looks:
 
         Its times are those of the looks that ran now. Raises BadOption, Cancelled, and what the models raise.
         """
+        ask = replace(ask, progress=_forward(ask.progress))
         if prompt is None:
-            return self._closer(picture, ask) if self._looks_twice(ask) else self._whole(picture, ask)
+            return self._first(picture, ask)
         if ask.rembg:
             raise BadOption("rembg takes no box and no points: leave its compatibility mode off.")
         prompt = prompt.within(picture.width, picture.height)
@@ -73,11 +74,15 @@ class Looks:
 
         return self._kept(ask, key, make), key
 
-    def _whole(self, picture: Picture, ask: Ask, done: float = 0.0) -> tuple[Coarse, Key]:
+    def _first(self, picture: Picture, ask: Ask) -> tuple[Coarse, Key]:
+        """The whole picture, looked at as often as asked."""
+        return self._closer(picture, ask) if self._looks_twice(ask) else self._whole(picture, ask)
+
+    def _whole(self, picture: Picture, ask: Ask) -> tuple[Coarse, Key]:
         key: Key = (ask.key, "coarse", self._predictor.resolve(ask.wish).id, ask.rembg)
 
         def told(stage: str) -> None:
-            ask.progress(stage, max(done, 0.1 if stage == "proxy" else 0.2))
+            ask.progress(stage, 0.1 if stage == "proxy" else 0.2)
 
         return self._kept(ask, key, lambda: self._look(picture, ask, told)), key
 
@@ -137,9 +142,9 @@ class Looks:
 
     def _part(self, picture: Picture, ask: Ask, frame: Frame, number: int) -> Coarse:
         """A look at a part of the picture, kept under its name."""
-        done = min(_LOOKED, _FIRST_LOOK + 0.1 * number) if number else 0.0
         if (frame.width, frame.height) == (picture.width, picture.height):
-            return self._whole(picture, ask, done)[0]
+            return self._first(picture, ask)[0]
+        done = min(_LOOKED, _FIRST_LOOK + 0.1 * number)
         key: Key = (ask.key, "look", self._predictor.resolve(ask.wish).id, frame)
 
         def make() -> Coarse:
@@ -232,6 +237,18 @@ class Looks:
 def _add(times: dict[str, float], ran: Took, stage: str) -> None:
     for name, seconds in (("load", ran.load_s), ("wait", ran.wait_s), (stage, ran.run_s)):
         times[name] = times.get(name, 0.0) + seconds
+
+
+def _forward(progress: Progress) -> Progress:
+    """The same, never going back: it is not known beforehand how many looks there will be."""
+    highest = 0.0
+
+    def told(stage: str, done: float) -> None:
+        nonlocal highest
+        highest = max(highest, done)
+        progress(stage, highest)
+
+    return told
 
 
 def _check(ask: Ask) -> None:
