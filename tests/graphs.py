@@ -75,6 +75,25 @@ tensor = "alpha"
     return path
 
 
+def save_blue_key(catalogue: Path) -> Path:
+    """Adds a saliency model, `blue-key`, to a red-key catalogue: alpha is the blue channel."""
+    model = onnx.load(catalogue.with_suffix(".onnx"))
+    (key,) = model.graph.initializer
+    key.CopyFrom(numpy_helper.from_array(np.array([0, 0, 1], np.float32).reshape(1, 3, 1, 1), "key"))
+    path = catalogue.with_name("blue-key.onnx")
+    onnx.save(model, path)
+    with catalogue.open("a", encoding="utf-8") as file:
+        file.write(f"""
+[[model]]
+id = "blue-key"
+like = "red-key"
+title = "Blue key"
+[[model.file]]
+path = "{path.as_posix()}"
+""")
+    return catalogue
+
+
 def save_red_matting(path: Path) -> Path:
     """By ViTMatte's contract: `pixel_values` float32 (N, 4, H, W), colours in -1..1 and a trimap in 0..1 ->
     `alphas` (N, 1, H, W). Alpha is the red channel where the trimap is unknown, and the trimap's opposite

@@ -38,7 +38,7 @@ SLOW_DAEMON = textwrap.dedent(
     class StandIn:
         cache = StageCache(1 << 20)
         sessions = SimpleNamespace(loaded=list, fallbacks=list, sweep=lambda: None)
-        def matte(self, picture, coarse, refine, *, adjust, limit, side_px, key, progress, cancelled):
+        def matte(self, picture, coarse, refine, *, prompt, adjust, limit, side_px, key, progress, cancelled):
             print("working", flush=True)
             time.sleep(float(sys.argv[1]))
             return Matte(picture.pixels[..., 0].copy(), "stand-in", "cpu")

@@ -16,6 +16,7 @@ from matted.errors import MattedError
 COMMANDS = {
     "cut": "cut the subject out of pictures",
     "refine": "correct a mask by what was painted on it",
+    "compare": "show where two models disagree about a picture",
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",

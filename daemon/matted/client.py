@@ -363,8 +363,11 @@ class Client:
         """The mask of a picture, as raw values.
 
         `options`: {"coarse": {...}, "refine": {...}, "adjust": {...}, "side_px": 1024} as the daemon's
-        OpenAPI file describes. `limit`: a gray picture of the same size that the mask may not exceed, such
-        as a selection. `job`: a name of the caller's choice for `events` and `cancel`.
+        OpenAPI file describes. "prompt": {"box": [left, top, right, bottom], "points": [[x, y, 1],
+        [x, y, 0]]} says, in pixels of the picture, what is wanted (1) and what is not (0); either may be left
+        out. All else gets 0, and a warning "prompt-not-found" tells that, or where, nothing was found.
+        `limit`: a gray picture of the same size that the mask may not exceed, such as a selection. `job`: a
+        name of the caller's choice for `events` and `cancel`.
         """
         return self._cut("/mask", source, options, job, limit=limit)
 
@@ -378,8 +381,8 @@ class Client:
     ) -> Answer:
         """The picture without its background, as a file (PNG unless `options` say otherwise).
 
-        `options`: {"coarse", "refine", "adjust", "delivery"}; the last says background, shadow, preset and
-        format. `limit`: as of `mask`.
+        `options`: {"coarse", "refine", "prompt", "adjust", "delivery"}; the last says background, shadow,
+        preset and format. `limit`: as of `mask`.
         """
         return self._cut("/cutout", source, options, job, limit=limit)
 
@@ -405,10 +408,28 @@ class Client:
         planes = {"painted": painted, "made": made, "guide": guide}
         return _answer(self._ask("/refine", source, options, job, limit=limit, **planes))
 
+    def disagreement(
+        self,
+        source: Planes | Encoded | Uploaded,
+        models: Sequence[str],
+        options: Options | None = None,
+        *,
+        job: str | None = None,
+    ) -> Answer:
+        """Where two models' mattes of a picture differ, as raw values: 0 where they agree.
+
+        `models`: two ids, or `auto` and the like. `options`: "refine" and "prompt", as of `mask`. `model` of
+        the answer names both.
+        """
+        return self._cut("/disagreement", source, {**(options or {}), "models": list(models)}, job)
+
     def subjects(
         self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
     ) -> list[Subject]:
-        """The subjects of a picture, largest first. `options`: "coarse" and "refine", as of `mask`."""
+        """The subjects of a picture, largest first.
+
+        `options`: "coarse", "refine" and "prompt", as of `mask`.
+        """
         found = _json_answer(self._ask("/subjects", source, options, job))["subjects"]
         return [Subject(**{name: one[name] for name in Subject._fields}) for one in found]
 
@@ -423,8 +444,9 @@ class Client:
         """The picture's colours without alpha, freed of the old background where the matte is soft.
 
         `data` holds raw values as `format` says ("rgb8", "gray16", "rgbf32"...), R first, little-endian.
-        `options`: {"coarse", "refine", "adjust"} and `limit` as for `mask`; {"foreground": {"alpha": "own"}}
-        takes the alpha the picture was sent with, for a mask the person has painted: no model runs then.
+        `options`: {"coarse", "refine", "prompt", "adjust"} and `limit` as for `mask`; {"foreground":
+        {"alpha": "own"}} takes the alpha the picture was sent with, for a mask the person has painted: no
+        model runs then.
         """
         return self._cut("/foreground", source, options, job, limit=limit)
 

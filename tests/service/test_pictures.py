@@ -184,7 +184,7 @@ def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
     [
         (
             {"corse": {}},
-            "There is no option 'corse' in the request; there are coarse, refine, adjust, limit, delivery.",
+            "There is no option 'corse' in the request; there are coarse, refine, prompt, adjust, limit,",
         ),
         ({"coarse": {"modl": "x"}}, "There is no option 'modl' in coarse"),
         (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matted.commands import adjusting, look
+from matted.commands import adjusting, look, prompting
 from matted.config import Settings
 from matted.errors import BadOption, MattedError, OutputExists, UnreadablePicture
 
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rembg", action="store_true", help="process exactly as rembg does, to compare; edges stay rough"
     )
+    prompting.add_arguments(parser)
     adjusting.add_arguments(parser)
 
 
@@ -67,6 +68,13 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="which model looks at the picture: an id from `matted models list`, auto, or auto:people and "
         "the like for the best one that is here (default: builtin)",
+    )
+    parser.add_argument(
+        "--look",
+        choices=("once", "twice", "auto"),
+        default="auto",
+        help="how often the model looks: once at the whole picture; twice also at its subjects by "
+        "themselves, which draws them finer; auto the second time only at small ones (default: %(default)s)",
     )
     parser.add_argument(
         "--edges",
@@ -123,11 +131,12 @@ def cut_all(args: argparse.Namespace, settings: Settings, brush: "Brush | None" 
     engine = open_engine(
         settings,
         Wish(
-            CoarseOptions(model=args.model, rembg=args.rembg),
+            CoarseOptions(model=args.model, rembg=args.rembg, look=args.look),
             RefineOptions(args.edges),
             adjusting.adjust_options(args),
             adjusting.limit_from(args, settings.max_pixels),
             brush,
+            prompting.prompt_from(args),
         ),
         use_daemon=not args.no_daemon,
     )

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matted.commands import adjusting, cut, look
+from matted.commands import adjusting, cut, look, prompting
 from matted.config import Settings
 from matted.errors import BadOption
 
@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     look.add_arguments(parser)
     cut.add_engine_arguments(parser)
     cut.add_file_arguments(parser)
+    prompting.add_arguments(parser)
     adjusting.add_arguments(parser)
     parser.set_defaults(each_subject=False, recursive=False, rembg=False)
 

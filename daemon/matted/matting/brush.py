@@ -16,7 +16,6 @@ from matted.matting.fine import fine_upsample
 from matted.matting.planes import Colour, Mask, Plane, full_scale, quantised, unit
 from matted.matting.spread import Ground, Marked, piece_of, unsure_alpha
 from matted.matting.strokes import Strokes, find_strokes
-from matted.matting.tiles import full
 from matted.matting.trimap import SoftArea
 from matted.matting.upsample import guided_upsample, upsample
 
@@ -130,7 +129,7 @@ def _ground(colour: Colour, made: Mask, window: _Window, side: int) -> Ground:
     rgb = unit(window.reduced(three if three.dtype != np.float16 else three.astype(np.float32)))
     rgb = rgb.reshape(window.height, window.width, -1)
     smooth = cv2.bilateralFilter(rgb if rgb.shape[2] == 3 else np.repeat(rgb, 3, axis=2), *SMOOTHING)
-    alpha = window.reduced(made).astype(np.float32) / np.float32(full(made.dtype))
+    alpha = window.reduced(made).astype(np.float32) / np.float32(full_scale(made.dtype))
     lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2Lab) / np.float32(100)
     return Ground(lab, alpha, side * window.width / window.shape[1])
 
@@ -156,7 +155,7 @@ def _solve_again(alpha: Mask, ground: Ground, colour: Colour, window: _Window, s
     unsure = window.placed(strokes, strokes.unsure & ~_fringe(strokes))
     if not unsure.any():
         return
-    known = window.reduced(alpha).astype(np.float32) / np.float32(full(alpha.dtype))
+    known = window.reduced(alpha).astype(np.float32) / np.float32(full_scale(alpha.dtype))
     doubt = window.reduced(unsure.astype(np.uint8)) > 0
     coarse = unsure_alpha(Ground(ground.lab, known, ground.side), doubt)
     found = fine_upsample(coarse, colour, alpha.dtype, soft=SoftArea(np.zeros_like(coarse), 0.0))

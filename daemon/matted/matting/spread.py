@@ -29,9 +29,9 @@ TOLERANCE = 1e-3
 FAR = 1e6
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
-# Log odds that a place belongs to the strokes' piece, as factors of `features`: `tests/bench/spread.py`, on 155
-# pictures that nothing else is measured on. "flat" was settled by hand: photographs hardly tell it from "swept",
-# but an even surface should be taken as a whole.
+# Log odds that a place belongs to the strokes' piece, as factors of `features`: `tests/bench/spread.py`, on
+# 155 pictures that nothing else is measured on. "flat" was settled by hand: photographs hardly tell it from
+# "swept", but an even surface should be taken as a whole.
 CONSTANT = 2.455
 FACTORS = {
     "colour": 0.255,

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from matted.matting.planes import Mask
-from matted.matting.tiles import Plane, full, in_parallel, stored, strips
+from matted.matting.planes import Mask, Plane, full_scale, stored
+from matted.matting.tiles import in_parallel, strips
 
 ROUNDING = 1.5 / 255  # a difference up to here is a mask's way through 8 bits and back, not paint
 HARD = 1.5 / 255  # painted this near to 0 or 1 is the core of a stroke
@@ -47,7 +47,9 @@ def find_strokes(made: Mask, painted: Plane, guide: Plane | None = None) -> Stro
     def touched(rows: slice, columns: slice = slice(None)) -> tuple[Plane, Marked, Marked]:
         """As it was left there; where that is paint; where it is paint or the guide."""
         left = in_depth(painted[rows, columns], made.dtype)
-        paint = cv2.absdiff(np.ascontiguousarray(made[rows, columns]), left) > ROUNDING * full(made.dtype)
+        paint = cv2.absdiff(np.ascontiguousarray(made[rows, columns]), left) > ROUNDING * full_scale(
+            made.dtype
+        )
         return left, paint, paint if guide is None else paint | (guide[rows, columns] > 0)
 
     def box(rows: slice) -> tuple[int, int, int, int]:
@@ -60,8 +62,8 @@ def find_strokes(made: Mask, painted: Plane, guide: Plane | None = None) -> Stro
     lefts, rights, tops, bottoms = zip(*boxes, strict=True)
     rows, columns = slice(min(tops), max(bottoms)), slice(min(lefts), max(rights))
     left, paint, marked = touched(rows, columns)
-    keep = paint & (left >= (1 - HARD) * full(made.dtype))
-    remove = paint & (left <= HARD * full(made.dtype))
+    keep = paint & (left >= (1 - HARD) * full_scale(made.dtype))
+    remove = paint & (left <= HARD * full_scale(made.dtype))
     return Strokes(rows, columns, keep, remove, marked & ~keep & ~remove)
 
 
@@ -69,6 +71,6 @@ def in_depth(plane: Plane, dtype: np.dtype[np.generic]) -> Plane:
     """A plane (h, w) of any depth at the depth of a mask, its full scale kept."""
     if plane.dtype == dtype:
         return np.ascontiguousarray(plane)
-    scale = np.float32(full(dtype) / full(plane.dtype))
+    scale = np.float32(full_scale(dtype) / full_scale(plane.dtype))
     values = np.multiply(plane, scale, dtype=np.float32)
     return stored(np.nan_to_num(values) if plane.dtype.kind == "f" else values, dtype)

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from matted.pipeline import Limit, Matte
 
 KEYS: dict[str, tuple[str, ...]] = {  # of a request beside "coarse" and "refine", by what is asked for
-    "mask": ("adjust", "limit", "side_px"),
-    "refine": ("adjust", "limit", "side_px", *BRUSH_KEYS),
-    "cutout": ("adjust", "limit"),
-    "foreground": ("adjust", "limit"),
-    "subjects": (),
+    "mask": ("prompt", "adjust", "limit", "side_px"),
+    "refine": ("prompt", "adjust", "limit", "side_px", *BRUSH_KEYS),
+    "cutout": ("prompt", "adjust", "limit"),
+    "foreground": ("prompt", "adjust", "limit"),
+    "subjects": ("prompt",),
+    "disagreement": ("prompt",),
 }
 
 
