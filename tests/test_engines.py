@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from graphs import red_key_catalogue, save_blue_key
 from matted.client import Client, runtime_dir
 
 
@@ -65,6 +66,42 @@ def test_adjusted_and_limited_it_is_the_same_to_the_byte(photos: Path, tmp_path:
     assert "receive" in reports[0]["times"]
     assert reports[0]["confidence"] == reports[1]["confidence"]
     assert reports[0]["warnings"] == reports[1]["warnings"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_shown_what_is_wanted_it_is_the_same_to_the_byte(photos: Path, tmp_path: Path) -> None:
+    flags = ["--box", "20,10,300,290", "--not", "5,5", "--look", "once", "--mask", "--json"]
+    by_engine = cut(photos / "cat.jpg", "-o", tmp_path / "engine.png", *flags)
+    alone = cut(photos / "cat.jpg", "-o", tmp_path / "alone.png", "--no-daemon", *flags)
+    assert (by_engine.returncode, alone.returncode) == (0, 0), by_engine.stderr + alone.stderr
+    assert (tmp_path / "engine.png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+    assert "receive" in json.loads(by_engine.stdout)["times"]
+
+
+@pytest.fixture
+def two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATTED_CATALOGUE", str(save_blue_key(red_key_catalogue(tmp_path))))
+
+
+@pytest.mark.usefixtures("two_models", "engine")
+def test_two_models_differ_the_same_to_the_byte(photos: Path, tmp_path: Path) -> None:
+    outputs = []
+    for name, flags in (("engine", []), ("alone", ["--no-daemon"])):
+        command = [
+            sys.executable,
+            "-m",
+            "matted",
+            "compare",
+            photos / "cat.jpg",
+            "--models",
+            "red-key,blue-key",
+        ]
+        outputs.append(tmp_path / f"{name}.png")
+        done = subprocess.run([*command, "-o", outputs[-1], *flags], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    with Client.connect(start=False) as client:
+        assert {model["id"] for model in client.status()["models"]} >= {"red-key", "blue-key"}
 
 
 @pytest.mark.usefixtures("engine")

@@ -29,6 +29,7 @@ _EPILOG = """\
 examples:
   matted cut cat.jpg                     writes cat-cutout.png beside it
   matted cut cat.jpg -o cat.png --background white
+  matted cut cat.jpg --box 40,30,620,510 what is in this box, nothing else
   matted cut shoot/ -o cutouts/ --mask   one mask for each picture of a folder
   matted refine cat.jpg --mask painted.png -o cat.png     paint on the mask, and it follows the edges
   matted models list                     which models there are, and which are here
