@@ -30,9 +30,9 @@ FAR = 1e6
 RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
-# Log odds that a place belongs to the strokes' piece, as factors of `features`, by `tests/bench/spread.py` on
-# pictures that nothing else is measured on. "flat" was settled by hand: photographs hardly tell it from
-# "swept", but an even surface should be taken as a whole.
+# Log odds that a place belongs to the strokes' piece, as factors of `features`: fitted as in
+# `tests/bench/spread.py`, on pictures that nothing is measured on. "flat" was settled by hand: photographs
+# hardly tell it from "swept", but an even surface should be taken as a whole.
 CONSTANT = 2.455
 FACTORS = {
     "colour": 0.255,
