@@ -125,3 +125,26 @@ def test_an_engine_that_no_program_can_find_any_more_ends(engine: subprocess.Pop
     """The session's runtime folder is wiped at logout; nothing must be left running for ever."""
     shutil.rmtree(runtime_dir())
     assert engine.wait(60) == 0
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_mask_corrected_by_strokes_is_the_same_to_the_byte(photos: Path, tmp_path: Path) -> None:
+    width, height = Image.open(photos / "cat.jpg").size
+    made, guide = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
+    painted = made.copy()
+    painted[height // 3 : height // 2, width // 3 : width // 2] = 255
+    guide[: height // 8, : width // 8] = 1
+    for name, plane in (("made", made), ("painted", painted), ("guide", guide)):
+        Image.fromarray(plane).save(tmp_path / f"{name}.png")
+    given = ["--mask", tmp_path / "painted.png", "--made", tmp_path / "made.png"]
+    given += ["--guide", tmp_path / "guide.png", "--only-mask", "--json"]
+    command = [sys.executable, "-m", "matted", "refine", photos / "cat.jpg", *given, "-o"]
+    by_engine = subprocess.run([*command, tmp_path / "engine.png"], capture_output=True, check=False)
+    alone = subprocess.run(
+        [*command, tmp_path / "alone.png", "--no-daemon"], capture_output=True, check=False
+    )
+    assert (by_engine.returncode, alone.returncode) == (0, 0), by_engine.stderr + alone.stderr
+    assert (tmp_path / "engine.png").read_bytes() == (tmp_path / "alone.png").read_bytes()
+    report = json.loads(by_engine.stdout)
+    assert "queue" in report["times"]  # it went over the wire
+    assert report["model"] == "brush"

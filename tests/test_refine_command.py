@@ -21,7 +21,7 @@ def matted(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A picture whose red half the model finds and whose yellow-green half it misses; a stroke on that."""
-    monkeypatch.setenv("MATTED_CATALOGUE", str(red_key_catalogue(tmp_path)))
+    monkeypatch.setenv("MATTED_CATALOGUE", str(red_key_catalogue(tmp_path, side=256)))
     monkeypatch.setenv("MATTED_MODEL", "red-key")
     pixels = np.zeros((200, 300, 3), np.uint8)
     pixels[50:150, 50:150] = (255, 0, 0)

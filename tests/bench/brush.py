@@ -37,18 +37,21 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=20, help="pictures of each set, evenly taken")
     parser.add_argument("--edges", choices=("none", "fast", "fine"), default="fast")
     parser.add_argument("--sheet", type=Path, help="a picture of each set's first strokes")
+    parser.add_argument("--width", type=float, default=0.5, help="of the brush, of the error's width")
+    parser.add_argument("--length", type=float, default=4.0, help="of a stroke at most, in brush widths")
     parser.add_argument("--time", action="store_true")
     args = parser.parse_args()
     if args.time:
         timed(args.edges)
     if args.data is None:
         return
+    brush = {"width": args.width, "length": args.length}
     pipeline, rows = Pipeline(Settings()), list[Plane]()
     everything: dict[str, list[list[list[float]]]] = {}
     for name in args.sets:
         for pair in pairs(args.data / name, args.most):
             colour, truth, made = loaded(pipeline, pair)
-            results, first = corrected(colour, truth, made, args.edges)
+            results, first = corrected(colour, truth, made, args.edges, brush)
             everything.setdefault(name, []).append(results)
             if first is not None and len(everything[name]) <= 4:
                 rows.append(sheet_row(colour, truth, made, *first))
@@ -80,14 +83,14 @@ def loaded(pipeline: Pipeline, pair: tuple[Path, Path]) -> tuple[Plane, Plane, P
 
 
 def corrected(
-    colour: Plane, truth: Plane, made: Plane, edges: str
+    colour: Plane, truth: Plane, made: Plane, edges: str, brush: dict[str, float]
 ) -> tuple[list[list[float]], tuple[Plane, Plane] | None]:
     """SAD and boundary IoU by strokes: refined, the same strokes painted, painted; and the first round."""
     now, same, plain = made, made, made
     refined, followed, painting = [scores(made, truth)], [scores(made, truth)], [scores(made, truth)]
     first = None
     for number in range(REFINED):
-        found = stroke(truth, now, soft=number % 2 == 1)
+        found = stroke(truth, now, soft=number % 2 == 1, **brush)
         if found is not None:
             left = painted(now, found)
             after = brush_refine(now, left, colour, edges=edges)
@@ -96,7 +99,7 @@ def corrected(
         refined.append(scores(now, truth))
         followed.append(scores(same, truth))
     for number in range(PAINTED):
-        found = stroke(truth, plain, soft=number % 2 == 1)
+        found = stroke(truth, plain, soft=number % 2 == 1, **brush)
         plain = plain if found is None else painted(plain, found)
         painting.append(scores(plain, truth))
     return [list(column) for arm in (refined, followed, painting) for column in zip(*arm, strict=True)], first

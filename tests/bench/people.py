@@ -1,7 +1,8 @@
 """Simulated people who correct a mask with a brush: where they see the largest error they draw one stroke.
 
-The stroke lies along the middle of that error and is half as wide as the error there, at most four brush
-widths long; soft ones fade over half of their width. Knows the truth, and nothing of what strokes are for.
+The stroke lies along the middle of that error; unless told otherwise it is half as wide as the error there
+and at most four brush widths long. Soft ones fade over half of their width. Knows the truth, and nothing of
+what strokes are for.
 """
 
 from collections import deque
@@ -10,8 +11,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-WIDTH = 0.5  # of the error's at its widest
-LENGTH = 4.0  # widths of the brush
 LEAST_PX = 20  # an error of fewer pixels is not seen
 
 
@@ -23,20 +22,25 @@ class Stroke:
     cover: np.ndarray
 
 
-def stroke(truth: np.ndarray, mask: np.ndarray, *, soft: bool) -> Stroke | None:
-    """What a person paints next on `mask` (H, W) uint8, knowing `truth` (H, W) float32, or None."""
+def stroke(
+    truth: np.ndarray, mask: np.ndarray, *, soft: bool, width: float = 0.5, length: float = 4.0
+) -> Stroke | None:
+    """What a person paints next on `mask` (H, W) uint8, knowing `truth` (H, W) float32, or None.
+
+    `width`: of the brush, as a share of the error's at its widest. `length`: at most so many widths.
+    """
     wrong = np.abs(truth - mask / np.float32(255)) > 0.5
     found = {white: _largest(wrong & ((truth > 0.5) == white)) for white in (True, False)}
     white = found[True][0] >= found[False][0]
     size, piece = found[white]
     if size < LEAST_PX:
         return None
-    x, y, width, height = cv2.boundingRect(piece)
+    x, y, across, down = cv2.boundingRect(piece)
     depth = cv2.distanceTransform(
-        np.pad(piece[y : y + height, x : x + width], 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+        np.pad(piece[y : y + down, x : x + across], 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )
-    radius = max(1.0, WIDTH * float(depth.max()))
-    path = _path(depth, radius) + np.array([y - 1, x - 1])
+    radius = max(1.0, width * float(depth.max()))
+    path = _path(depth, radius, length * radius) + np.array([y - 1, x - 1])
     line = np.ones(truth.shape, np.uint8)
     corners = path.round().astype(np.int32)[:, ::-1]
     cv2.polylines(line, [corners.reshape(-1, 1, 2)], isClosed=False, color=0)
@@ -60,7 +64,7 @@ def _largest(marked: np.ndarray) -> tuple[int, np.ndarray]:
     return int(facts[number, cv2.CC_STAT_AREA]), (pieces == number).astype(np.uint8)
 
 
-def _path(depth: np.ndarray, radius: float) -> np.ndarray:
+def _path(depth: np.ndarray, radius: float, half: float) -> np.ndarray:
     """The brush's way (n, 2), rows and columns: the longest that stays inside, cut around the deepest."""
     step = max(1, max(depth.shape) // 200)
     small = depth[::step, ::step]
@@ -74,7 +78,7 @@ def _path(depth: np.ndarray, radius: float) -> np.ndarray:
         np.concatenate([[0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))]) if len(way) > 1 else np.zeros(1)
     )
     middle = along[int(np.hypot(*(way - np.array(deepest) * step).T).argmin())]
-    return way[np.abs(along - middle) <= LENGTH * radius]
+    return way[np.abs(along - middle) <= half]
 
 
 def _farthest(inside: np.ndarray, start: tuple[int, int]) -> list[tuple[int, int]]:

@@ -19,7 +19,8 @@ from matted.matting.strokes import Strokes, find_strokes
 from matted.matting.trimap import SoftArea
 from matted.matting.upsample import guided_upsample, upsample
 
-GRID = 192  # px; the longer side of the window that is looked at as a whole
+GRID = 192  # px; the longer side of the reduced window, at least
+WHOLE = 256  # px; the longer side of the whole picture reduced by as much, at least
 REACH = 0.3  # of the picture's longer side: no correction spreads farther from its strokes
 SMOOTHING = (5, 0.08, 2.0)  # of the window's colours: pixels, colour and place of a bilateral filter
 FADE = 2.0  # pixels of the window over which what was found again gives way to what was there
@@ -93,7 +94,7 @@ class _Window:
         reach = round(REACH * max(shape)) + 1
         rows, columns = _widened(strokes.rows, reach, shape[0]), _widened(strokes.columns, reach, shape[1])
         tall, wide = rows.stop - rows.start, columns.stop - columns.start
-        factor = max(1.0, max(tall, wide) / GRID)
+        factor = max(1.0, min(max(tall, wide) / GRID, max(shape) / WHOLE))
         return cls(rows, columns, max(1, round(tall / factor)), max(1, round(wide / factor)))
 
     @property

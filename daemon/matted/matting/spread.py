@@ -27,11 +27,12 @@ STILL = 0.001  # change of colour that a pixel of even colour counts as, along a
 STEPS = 150
 TOLERANCE = 1e-3
 FAR = 1e6
+RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
-# Log odds that a place belongs to the strokes' piece, as factors of `features`: `tests/bench/spread.py`, on
-# 155 pictures that nothing else is measured on. "flat" was settled by hand: photographs hardly tell it from
-# "swept", but an even surface should be taken as a whole.
+# Log odds that a place belongs to the strokes' piece, as factors of `features`: fitted as in
+# `tests/bench/spread.py`, on pictures that nothing is measured on. "flat" was settled by hand: photographs
+# hardly tell it from "swept", but an even surface should be taken as a whole.
 CONSTANT = 2.455
 FACTORS = {
     "colour": 0.255,
@@ -221,7 +222,9 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
 
     plane, is_open = look(look(None)[0])
     sharp = np.clip((plane - 0.5) * np.float32(SHARPNESS) + 0.5, 0, 1)
-    return _connected(sharp.astype(np.float32), seeds, is_open)
+    inside = ((plane > 0.5) & is_open) | seeds
+    inside &= ~_rim(inside, ground.alpha >= RIGHT if keep else ground.alpha <= 1 - RIGHT, distance, seeds)
+    return sharp.astype(np.float32) * _connected(inside, seeds)
 
 
 def unsure_alpha(ground: Ground, unsure: Marked) -> Plane:
@@ -237,11 +240,21 @@ def unsure_alpha(ground: Ground, unsure: Marked) -> Plane:
     return settled(ground.lab, wish.astype(np.float32), weight, start, unsure)
 
 
-def _connected(plane: Plane, seeds: Marked, is_open: Marked) -> Plane:
-    """Of `plane` what hangs together with the seeds through open places, and what lies right beside it."""
-    inside = cv2.dilate((((plane > 0.5) & is_open) | seeds).astype(np.uint8), np.ones((5, 5), np.uint8))
-    _, pieces = cv2.connectedComponents(inside, connectivity=8)
+def _rim(inside: Marked, same: Marked, distance: Plane, seeds: Marked) -> Marked:
+    """Of `inside` what is but the soft rim of something right already, away from the strokes."""
+    if not same.any():
+        return np.zeros_like(inside)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (RIM + 1, RIM + 1))
+    broad = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_OPEN, disc).astype(bool)
+    aside, _ = _nearest(same)
+    return inside & ~broad & (aside <= RIM) & (distance > 2 * _radius(seeds))
+
+
+def _connected(inside: Marked, seeds: Marked) -> Marked:
+    """What of `inside` hangs together with the seeds, and what lies right beside that."""
+    wider = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8))
+    _, pieces = cv2.connectedComponents(wider, connectivity=8)
     mine = np.zeros(int(pieces.max()) + 1, bool)
     mine[pieces[seeds]] = True
     mine[0] = False
-    return plane * mine[pieces]
+    return mine[pieces]
