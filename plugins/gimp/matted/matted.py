@@ -1,0 +1,423 @@
+#!/usr/bin/env python3
+"""Matted in GIMP: what stands under Filters > Matted, each entry a procedure for scripts as well.
+
+GIMP starts this file anew for every use. It declares the procedures and puts together what they do: the layer
+is read (`pixels`), the engine is asked (`engine`), the result is written in one undo step (`pixels`).
+`dialog` is imported for a person only: without a display it could not be.
+"""
+
+import json
+import sys
+
+import gi
+
+gi.require_version("Babl", "0.1")
+gi.require_version("Gegl", "0.4")
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gegl, Gimp, GLib, GObject
+
+import pixels
+from engine import Engine, adjustments, mask_options, numbers, sentence_of, subjects_in
+from matted_client import ClientError
+from pixels import Refused
+
+MENU = "<Image>/Filters/Matted"
+REMOVE, QUICK = "matted-remove-background", "matted-remove-background-quick"
+REFINE, SUBJECTS = "matted-refine-mask", "matted-subjects"
+DECONTAMINATE, STATUS = "matted-decontaminate-edges", "matted-status"
+
+ABOUT = {
+    REMOVE: (
+        "Remove Background…",
+        "Find the subject of each selected layer and mask the rest",
+        "A model on this computer looks at each of the layers. What it finds becomes a layer mask, the "
+        "selection, a channel, or a new layer with clean colours. The layers' own pixels stay as they are. "
+        "The selection counts as the limit of the result, or as the box around the subject that is meant.",
+    ),
+    QUICK: (
+        "Remove Background",
+        "Remove the background of each selected layer with the settings last used",
+        f"The same as {REMOVE} with the values last used in its dialog.",
+    ),
+    REFINE: (
+        "Refine Mask",
+        "Solve the layer mask again where it is gray or was painted",
+        "What was painted white or black on the mask stays; gray, and a band around the edges, is solved again "
+        "at the layer's own resolution. Only the selection is changed, if there is one.",
+    ),
+    SUBJECTS: (
+        "Subjects…",
+        "Choose which subjects of the layer to keep",
+        "Lists the subjects of the layer, largest first, and makes a layer mask or another result of those "
+        "that are chosen.",
+    ),
+    DECONTAMINATE: (
+        "Decontaminate Edges",
+        "Free soft edges of the old background's colour",
+        "Makes a new layer with the subject's own colours where the mask, or the layer's transparency, is "
+        "soft, under a copy of the mask. The layer itself is kept and hidden.",
+    ),
+    STATUS: (
+        "Matted Status…",
+        "See, start and stop the engine, and download models",
+        "Tells whether the engine is running, on which device, and which models are there. For scripts: does "
+        "what `action` says and returns what the engine says of itself, as JSON.",
+    ),
+}
+
+SUBJECT = {
+    "any": "Any",
+    "people": "People",
+    "products": "Products",
+    "animals": "Animals",
+    "cars": "Cars",
+    "hair": "Hair and fur",
+    "structures": "Fine structures",
+    "anime": "Anime",
+    "concealed": "Camouflaged",
+}
+EDGES = {
+    "fast": "Fast",
+    "fine": "Fine (hair and fur)",
+    "neural": "Matting model",
+    "none": "As the model draws them",
+}
+OUTPUT = {
+    "mask": "Layer mask",
+    "selection": "Selection",
+    "channel": "Channel",
+    "layer": "New layer under a mask",
+}
+EXISTING = {
+    "keep": "Keep it as a channel",
+    "intersect": "Intersect with it",
+    "replace": "Replace it",
+}
+SELECTION = {
+    "limit": "Limits the result",
+    "box": "Shows which subject is meant",
+}
+ACTION = {"show": "Show", "start": "Start the engine", "stop": "Stop the engine", "pull": "Download a model"}
+
+
+class Matted(Gimp.PlugIn):
+    """What GIMP asks a plug-in for."""
+
+    def do_set_i18n(self, _name):
+        return False
+
+    def do_query_procedures(self):
+        return list(ABOUT)
+
+    def do_create_procedure(self, name):
+        label, blurb, explained = ABOUT[name]
+        plugin = Gimp.PDBProcType.PLUGIN
+        if name == STATUS:
+            procedure = Gimp.Procedure.new(self, name, plugin, run_status, None)
+            _status_arguments(procedure)
+        else:
+            runs = {
+                REMOVE: remove_background,
+                QUICK: self.remove_again,
+                REFINE: refine_mask,
+                SUBJECTS: keep_subjects,
+                DECONTAMINATE: decontaminate,
+            }
+            procedure = Gimp.ImageProcedure.new(self, name, plugin, _guarded(runs[name]), None)
+            procedure.set_image_types("*")
+            one, several = Gimp.ProcedureSensitivityMask.DRAWABLE, Gimp.ProcedureSensitivityMask.DRAWABLES
+            procedure.set_sensitivity_mask(one if name == SUBJECTS else one | several)
+            if name in (REMOVE, SUBJECTS):
+                _cut_arguments(procedure, name)
+        procedure.set_menu_label(label)
+        procedure.add_menu_path(MENU)
+        procedure.set_documentation(blurb, explained, name)
+        procedure.set_attribution("The Matted developers", "The Matted developers, Apache-2.0", "2026")
+        return procedure
+
+    def remove_again(self, _procedure, _mode, image, drawables, _config):
+        """Remove Background as it was last done."""
+        self.set_pdb_error_handler(Gimp.PDBErrorHandler.PLUGIN)  # the error is shown once, by us
+        other = Gimp.get_pdb().lookup_procedure(REMOVE)
+        config = other.create_config()
+        config.set_property("run-mode", Gimp.RunMode.WITH_LAST_VALS)
+        config.set_property("image", image)
+        config.set_core_object_array("drawables", drawables)
+        answer = other.run(config)
+        status = answer.index(0)
+        if status == Gimp.PDBStatusType.CANCEL:
+            return False
+        if status != Gimp.PDBStatusType.SUCCESS:
+            raise Refused(answer.index(1) if answer.length() > 1 else "Remove Background failed.")
+        return True
+
+
+# ---------------------------------------------------------------------------------------------- arguments
+
+
+def _cut_arguments(procedure, name):
+    readwrite = GObject.ParamFlags.READWRITE
+    keep = "all, largest, or numbers from the list of subjects, such as 1,3"
+    procedure.add_string_argument("model", "_Model", "auto, or a model's id", "auto", readwrite)
+    _choice(procedure, "subject", "_Subject", "What the model should be good at, with auto", SUBJECT)
+    _choice(procedure, "edges", "_Edges", "How edges are brought to the layer's resolution", EDGES)
+    procedure.add_string_argument("keep", "_Keep", keep, "all", readwrite)
+    grow = "Moves the outline outward, or inward where negative, in pixels"
+    procedure.add_double_argument("grow", "_Grow", grow, -200, 200, 0, readwrite)
+    feather = "Softens the outline, in pixels"
+    procedure.add_double_argument("feather", "_Feather", feather, 0, 500, 0, readwrite)
+    _choice(procedure, "output", "M_ake", "What to make", OUTPUT)
+    clean = "Free soft edges of the old background's colour, in a new layer"
+    procedure.add_boolean_argument("decontaminate", "_Decontaminate edges", clean, True, readwrite)
+    _choice(procedure, "existing", "Old mas_k", "What becomes of a mask the layer has", EXISTING)
+    if name == REMOVE:
+        _choice(procedure, "selection", "Se_lection", "What the selection means", SELECTION)
+
+
+def _status_arguments(procedure):
+    readwrite = GObject.ParamFlags.READWRITE
+    mode = "Interactive shows the dialog"
+    procedure.add_enum_argument(
+        "run-mode", "Run mode", mode, Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, readwrite
+    )
+    _choice(procedure, "action", "Action", "What to do", ACTION)
+    procedure.add_string_argument("model", "Model", "The id of the model to download", "", readwrite)
+    accept = "Accept the licence of a model that forbids commercial use"
+    procedure.add_boolean_argument("accept-licence", "Accept the licence", accept, False, readwrite)
+    status = "What the engine says of itself; null if it does not run"
+    procedure.add_string_return_value("status", "Status", status, "", readwrite)
+
+
+def _choice(procedure, name, nick, blurb, labels):
+    choice = Gimp.Choice.new()
+    for number, (value, label) in enumerate(labels.items()):
+        choice.add(value, number, label, "")
+    first = next(iter(labels))
+    procedure.add_choice_argument(name, nick, blurb, choice, first, GObject.ParamFlags.READWRITE)
+
+
+# ---------------------------------------------------------------------------------------- what entries do
+
+
+def remove_background(procedure, mode, image, drawables, config):
+    layers = pixels.layers_of(image, drawables)
+    engine = Engine()
+    if mode == Gimp.RunMode.INTERACTIVE:
+        import dialog
+
+        if not dialog.ask_options(procedure, config, "Remove Background", engine):
+            return False
+    _cut(engine, layers, config, mode, as_box=config.get_property("selection") == "box")
+    return True
+
+
+def keep_subjects(procedure, mode, image, drawables, config):
+    layers = pixels.layers_of(image, drawables)
+    if len(layers) > 1:
+        raise Refused("Subjects are chosen one layer at a time. Select a single layer.")
+    engine = Engine()
+    if mode == Gimp.RunMode.INTERACTIVE:
+        import dialog
+
+        planes, options = pixels.Pixels(layers[0]).planes, mask_options(config)
+        Gimp.progress_init("Matted")
+        found = engine.ask(lambda client, job: client.subjects(client.upload(planes), options, job=job))
+        if not found:
+            raise Refused(f"No subject was found in the layer “{layers[0].get_name()}”.")
+        if not dialog.choose_subjects(procedure, config, layers[0], found):
+            return False
+    _cut(engine, layers, config, mode)
+    return True
+
+
+def _cut(engine, layers, config, mode, *, as_box=False):
+    """Asks for the mask of every layer, then writes them all: if one fails, nothing was changed."""
+    output, existing = config.get_property("output"), config.get_property("existing")
+    options = {**mask_options(config), "adjust": adjustments(config)}
+    if output == "mask":
+        for layer in layers:
+            pixels.check_unlocked(layer)
+    made = []
+    for layer in layers:
+        if output == "layer" and layer.is_indexed():
+            raise _palette(layer)
+        Gimp.progress_init("Matted")
+        picture = pixels.Pixels(layer)
+        box = pixels.selection_box(layer) if as_box else None
+        limit = None if as_box else pixels.selection_of(layer)
+        clean = output == "layer" and config.get_property("decontaminate")
+
+        def ask(client, job, *, picture=picture.planes, box=box, limit=limit, clean=clean):
+            uploaded = client.upload(picture)
+            limit = limit and client.upload(limit)
+            wish = options
+            if box is not None:
+                found = subjects_in(client.subjects(uploaded, mask_options(config)), box)
+                if not found:
+                    raise Refused("No subject was found where the selection is.")
+                wish = {**options, "adjust": {**options["adjust"], "keep": found}}
+            mask = client.mask(uploaded, wish, limit=limit, job=job)
+            return wish, mask, client.foreground(uploaded, wish, limit=limit) if clean else None
+
+        made.append((layer, picture if output == "layer" else None, *engine.ask(ask)))
+    with _one_step(layers[0].get_image()):
+        for number, (layer, picture, wish, mask, colours) in enumerate(made):
+            if output == "mask":
+                pixels.set_mask(layer, mask, wish, existing)
+            elif output == "selection":
+                pixels.select(layer, mask, adding=number > 0)
+            elif output == "channel":
+                pixels.add_channel(layer, mask)
+            else:
+                data = picture.planes.data if colours is None else picture.recoloured(colours)
+                new = pixels.add_layer(layer, picture, data, f"{layer.get_name()} cut-out")
+                if existing == "intersect" and layer.get_mask() is not None:
+                    pixels.copy_mask(layer, new)
+                pixels.set_mask(new, mask, wish, existing)
+    _tell([mask for _, _, _, mask, _ in made], mode)
+
+
+def refine_mask(_procedure, mode, image, drawables, _config):
+    layers = pixels.layers_of(image, drawables)
+    for layer in layers:
+        if layer.get_mask() is None:
+            raise Refused(f"The layer “{layer.get_name()}” has no mask to refine. Remove its background first.")
+        pixels.check_unlocked(layer)
+    engine = Engine()
+    made = []
+    for layer in layers:
+        Gimp.progress_init("Matted")
+        planes, mask = pixels.Pixels(layer).planes, layer.get_mask()
+        painted, options = pixels.mask_plane(mask), pixels.made_with(mask)
+        guide = pixels.selection_of(layer)
+
+        def ask(client, job, *, planes=planes, painted=painted, options=options, guide=guide):
+            return client.refine(client.upload(planes), painted, options, guide=guide, job=job)
+
+        made.append((mask, engine.ask(ask)))
+    with _one_step(image):
+        for mask, answer in made:
+            pixels.change_mask(mask, answer)
+    _tell([answer for _, answer in made], mode)
+    return True
+
+
+def decontaminate(_procedure, mode, image, drawables, _config):
+    layers = pixels.layers_of(image, drawables)
+    engine = Engine()
+    made = []
+    for layer in layers:
+        if layer.is_indexed():
+            raise _palette(layer)
+        if layer.get_mask() is None and not layer.has_alpha():
+            raise Refused(
+                f"The layer “{layer.get_name()}” has neither a mask nor transparency, so it has no soft edges. "
+                "Remove its background first."
+            )
+        Gimp.progress_init("Matted")
+        picture = pixels.Pixels(layer)
+        seen = picture if layer.get_mask() is None else pixels.with_mask_applied(layer, picture)
+        wish = {"foreground": {"alpha": "own"}}
+        planes = seen.planes
+        made.append(
+            (layer, picture, engine.ask(lambda client, job, p=planes: client.foreground(p, wish, job=job)))
+        )
+    with _one_step(image):
+        for layer, picture, colours in made:
+            data = picture.recoloured(colours)
+            new = pixels.add_layer(layer, picture, data, f"{layer.get_name()} clean")
+            if layer.get_mask() is not None:
+                pixels.copy_mask(layer, new)
+    _tell([colours for _, _, colours in made], mode)
+    return True
+
+
+def run_status(procedure, config, _data):
+    action, model = config.get_property("action"), config.get_property("model")
+    try:
+        if config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE:
+            import dialog
+
+            dialog.show_status()
+            action = "show"
+        found = None
+        try:
+            client = Engine(start=action in ("start", "pull")).client()
+        except ClientError:
+            if action in ("start", "pull"):
+                raise
+        else:
+            if action == "pull":
+                Gimp.progress_init(f"Matted: downloading {model}")
+                for event in client.pull(model, accept_licence=config.get_property("accept-licence")):
+                    Gimp.progress_update(event.get("done", 0) / (event.get("total") or 1))
+            found = {**client.status(), "installed": [m["id"] for m in client.models() if m["installed"]]}
+            if action == "stop":
+                client.shutdown()
+                found = None
+    except ClientError as error:
+        return _failed(procedure, sentence_of(error))
+    answer = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    answer.remove(1)
+    answer.insert(1, GObject.Value(GObject.TYPE_STRING, json.dumps(found)))
+    return answer
+
+
+# ------------------------------------------------------------------------------------------------- inside
+
+
+def _guarded(run):
+    """`run` as GIMP calls it: what goes wrong becomes one sentence, False becomes cancelled."""
+
+    def guarded(procedure, mode, image, drawables, config, _data):
+        Gegl.init(None)
+        try:
+            done = run(procedure, mode, image, drawables, config)
+        except Refused as error:
+            return _failed(procedure, str(error))
+        except ClientError as error:
+            return _failed(procedure, sentence_of(error))
+        finally:
+            Gimp.displays_flush()
+        ended = Gimp.PDBStatusType.SUCCESS if done else Gimp.PDBStatusType.CANCEL
+        return procedure.new_return_values(ended, None)
+
+    return guarded
+
+
+class _one_step:  # noqa: N801 (reads as a statement)
+    """All changes within are undone at once; the layers stay selected."""
+
+    def __init__(self, image):
+        self._image = image
+
+    def __enter__(self):
+        self._selected = self._image.get_selected_layers()
+        self._image.undo_group_start()
+
+    def __exit__(self, *_):
+        if self._selected and self._image.get_selected_channels():
+            self._image.set_selected_layers(self._selected)
+        self._image.undo_group_end()
+
+
+def _palette(layer):
+    return Refused(
+        f"The layer “{layer.get_name()}” has a palette, which clean colours do not fit. Choose "
+        "Image > Mode > RGB first, or make a layer mask."
+    )
+
+
+def _tell(answers, mode):
+    """Shows a person what the engine warns of."""
+    told = [warning["sentence"] for answer in answers for warning in answer.warnings]
+    if told and mode != Gimp.RunMode.NONINTERACTIVE:
+        Gimp.message("\n".join(dict.fromkeys(told)))
+
+
+def _failed(procedure, sentence):
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(sentence))
+
+
+if __name__ == "__main__":
+    Gimp.main(Matted.__gtype__, sys.argv)
