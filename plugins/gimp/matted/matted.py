@@ -416,7 +416,8 @@ def _tell(answers, mode):
 
 
 def _failed(procedure, sentence):
-    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(sentence))
+    error = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), sentence, 0)
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
 
 
 if __name__ == "__main__":
