@@ -1,4 +1,4 @@
-"""A screen without a monitor, inside a root: windows for GIMP and Krita, keys, and pictures of what they show.
+"""A screen without a monitor, inside a root: windows for GIMP and Krita, keys, pictures of what they show.
 
 Standard library only; knows no editor.
 """

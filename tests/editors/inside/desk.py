@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 arguments = json.loads(os.environ.get("MATTED_ARGUMENTS", "[]"))
 
@@ -19,7 +20,7 @@ def report(**values):
 
 def shot(name):
     """Keep what the screen shows now; the test finds it as `outcome.shots[name]`."""
-    shutil.copy(os.environ["MATTED_SCREEN"], os.path.join(os.environ["MATTED_SHOTS"], name + ".xwd"))
+    shutil.copy(os.environ["MATTED_SCREEN"], Path(os.environ["MATTED_SHOTS"], name + ".xwd"))
 
 
 def xdotool(*words):
@@ -41,6 +42,5 @@ def window(title, timeout_s=30.0):
 
 def source():
     """The test's script, compiled."""
-    path = os.environ["MATTED_SCRIPT"]
-    with open(path, encoding="utf-8") as file:
-        return compile(file.read(), path, "exec")
+    path = Path(os.environ["MATTED_SCRIPT"])
+    return compile(path.read_text(encoding="utf-8"), str(path), "exec")

@@ -12,8 +12,24 @@ for _name, _version in (("Gimp", "3.0"), ("Gegl", "0.4")):
 from desk import arguments, report, shot, window, xdotool  # noqa: E402
 from gi.repository import Gegl, Gimp, Gio, GLib  # noqa: E402
 
-__all__ = ["Gegl", "Gimp", "Gio", "GLib", "arguments", "report", "shot", "window", "xdotool"]
-__all__ += ["call", "export", "layer_of", "load", "pixels", "search_action"]
+__all__ = [
+    "GLib",
+    "Gegl",
+    "Gimp",
+    "Gio",
+    "arguments",
+    "call",
+    "export",
+    "layer_of",
+    "load",
+    "pdb",
+    "pixels",
+    "report",
+    "search_action",
+    "shot",
+    "window",
+    "xdotool",
+]
 
 Gegl.init(None)
 pdb = Gimp.get_pdb()
