@@ -1,6 +1,6 @@
 """What a person sees: the settings of Remove Background, the list of subjects, the engine's status.
 
-Imports GIMP's and GTK's widgets, which need a display. Knows no pixels; what takes long runs in threads of
+Imports GIMP's and GTK's widgets, which need a display. What takes long runs in threads of
 their own, and only the main one touches a widget.
 """
 
@@ -10,10 +10,11 @@ import gi
 
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk
+from gi.repository import GdkPixbuf, Gimp, GimpUi, GLib, GObject, Gtk
 
 from engine import Engine, sentence_of
 from matted_client import ClientError
+from pixels import reduced
 
 _BOUNDS_PX = {"grow": (-20.0, 20.0), "feather": (0.0, 50.0)}  # the sliders'; more can be typed
 
@@ -22,21 +23,22 @@ def ask_options(procedure, config, title, engine):
     """The dialog of Remove Background; the answers are in `config`. Returns whether to go on."""
     GimpUi.init("matted")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, title)
-    dialog.set_ok_label("_Remove Background")
+    dialog.set_ok_label("Remove _Background")
     model = _model_choice(config, engine)
     for name, bounds in _BOUNDS_PX.items():
         dialog.get_scale_entry(name, 1.0).set_bounds(*bounds, True)
-    look = dialog.fill_box("matted-look", ["subject", "edges", "keep", "grow", "feather"])
+    look = dialog.fill_box("matted-look", ["subject", "edges", "grow", "feather"])
     look.pack_start(model, False, False, 0)
     look.reorder_child(model, 0)
     dialog.fill_box("matted-make", ["output", "decontaminate", "existing", "selection"])
     for name, title_id, label, content in (
-        ("matted-look-frame", "matted-look-title", "Subject", "matted-look"),
+        ("matted-look-frame", "matted-look-title", "Cut-Out", "matted-look"),
         ("matted-make-frame", "matted-make-title", "Result", "matted-make"),
     ):
         dialog.get_label(title_id, label, False, False)
         dialog.fill_frame(name, title_id, False, content)
-    _only_for(dialog, config, "decontaminate", "layer")
+    _only_for(dialog, config, "decontaminate", "output", "layer")
+    _only_for(dialog, config, "subject", "model", "auto")
     dialog.fill(["matted-look-frame", "matted-make-frame"])
     going_on = dialog.run()
     dialog.destroy()
@@ -47,7 +49,7 @@ def choose_subjects(procedure, config, layer, subjects):
     """The list of a layer's subjects; the numbers chosen are in `config`. Returns whether to go on."""
     GimpUi.init("matted")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Subjects")
-    dialog.set_ok_label("_Keep")
+    dialog.set_ok_label("_Keep Subjects")
     listed = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
     kept = {number.strip() for number in config.get_property("keep").split(",")}
     known = kept & {str(subject.number) for subject in subjects}
@@ -75,7 +77,7 @@ def choose_subjects(procedure, config, layer, subjects):
     scrolled.add(listed)
     dialog.fill_box("matted-subjects", ["output", "decontaminate", "existing"])
     dialog.fill(["matted-subjects"])
-    _only_for(dialog, config, "decontaminate", "layer")
+    _only_for(dialog, config, "decontaminate", "output", "layer")
     dialog.get_content_area().pack_start(scrolled, True, True, 0)
     dialog.get_content_area().reorder_child(scrolled, 0)
     scrolled.show_all()
@@ -91,18 +93,16 @@ def show_status():
     _Status().run()
 
 
-def _only_for(dialog, config, name, output):
+def _only_for(dialog, config, name, other, value):
     values = Gimp.ValueArray.new(1)
-    values.append(GObject.Value(GObject.TYPE_STRING, output))
-    dialog.set_sensitive_if_in(name, config, "output", values, True)
+    values.append(GObject.Value(GObject.TYPE_STRING, value))
+    dialog.set_sensitive_if_in(name, config, other, values, True)
 
 
 def _thumbnail(layer, subject):
-    left, top, right, bottom = subject.box
-    width, height = right - left, bottom - top
-    scale = min(96 / max(width, height), 1)
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    pixbuf = layer.get_sub_thumbnail(left, top, width, height, *size, Gimp.PixbufTransparency.SMALL_CHECKS)
+    data, width, height = reduced(layer, subject.box, 96)
+    colours, row = GdkPixbuf.Colorspace.RGB, 3 * width
+    pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(data), colours, False, 8, width, height, row)
     picture = Gtk.Image.new_from_pixbuf(pixbuf)
     picture.set_size_request(96, 72)
     return picture
@@ -161,7 +161,7 @@ class _Status:
         for column, title in enumerate(("Model", "Size", "State", "Licence")):
             self._models.append_column(Gtk.TreeViewColumn(title, Gtk.CellRendererText(), text=column))
         self._models.get_selection().connect("changed", lambda *_: self._sensitive())
-        scrolled = Gtk.ScrolledWindow(min_content_height=220, min_content_width=560)
+        scrolled = Gtk.ScrolledWindow(min_content_height=220, min_content_width=680)
         scrolled.add(self._models)
         box.pack_start(scrolled, True, True, 0)
         self._pull = Gtk.Button(label="_Download Model", use_underline=True, halign=Gtk.Align.START)
@@ -212,7 +212,7 @@ class _Status:
             loaded = [f"{m['id']} on {m['provider']}, {_size(m['memory_bytes'])}" for m in status["models"]]
             lines = [
                 f"The engine is running: version {status['version']}, {_size(status['memory_bytes'])} of memory.",
-                "Loaded: " + ("; ".join(loaded) or "no model yet; the device shows when one is."),
+                "Loaded: " + "; ".join(loaded) if loaded else "No model is loaded yet, so no device is in use.",
                 *status["fallbacks"],
             ]
             told = "\n".join([*filter(None, [told]), *lines])

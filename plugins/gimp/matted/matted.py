@@ -131,7 +131,7 @@ class Matted(Gimp.PlugIn):
                 _cut_arguments(procedure, name)
         procedure.set_menu_label(label)
         procedure.add_menu_path(MENU)
-        procedure.set_documentation(blurb, explained, name)
+        procedure.set_documentation(blurb, explained, None)
         procedure.set_attribution("The Matted developers", "The Matted developers, Apache-2.0", "2026")
         return procedure
 
@@ -159,9 +159,9 @@ def _cut_arguments(procedure, name):
     readwrite = GObject.ParamFlags.READWRITE
     keep = "all, largest, or numbers from the list of subjects, such as 1,3"
     procedure.add_string_argument("model", "_Model", "auto, or a model's id", "auto", readwrite)
-    _choice(procedure, "subject", "_Subject", "What the model should be good at, with auto", SUBJECT)
+    _choice(procedure, "subject", "S_ubject", "What the model should be good at, with auto", SUBJECT)
     _choice(procedure, "edges", "_Edges", "How edges are brought to the layer's resolution", EDGES)
-    procedure.add_string_argument("keep", "_Keep", keep, "all", readwrite)
+    procedure.add_string_argument("keep", "Kee_p", keep, "all", readwrite)
     grow = "Moves the outline outward, or inward where negative, in pixels"
     procedure.add_double_argument("grow", "_Grow", grow, -200, 200, 0, readwrite)
     feather = "Softens the outline, in pixels"
@@ -171,7 +171,7 @@ def _cut_arguments(procedure, name):
     procedure.add_boolean_argument("decontaminate", "_Decontaminate edges", clean, True, readwrite)
     _choice(procedure, "existing", "Old mas_k", "What becomes of a mask the layer has", EXISTING)
     if name == REMOVE:
-        _choice(procedure, "selection", "Se_lection", "What the selection means", SELECTION)
+        _choice(procedure, "selection", "Selec_tion", "What the selection means", SELECTION)
 
 
 def _status_arguments(procedure):

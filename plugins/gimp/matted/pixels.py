@@ -112,6 +112,16 @@ def mask_plane(mask):
     return _coverage(mask, 0, 0, mask.get_width(), mask.get_height())
 
 
+def reduced(layer, box, side):
+    """A part of the layer as 8-bit RGB at most `side` wide and high: bytes, width, height."""
+    left, top, right, bottom = box
+    scale = min(side / max(right - left, bottom - top), 1)
+    width, height = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
+    area = Gegl.Rectangle.new(round(left * scale), round(top * scale), width, height)
+    data = layer.get_buffer().get(area, scale, "R'G'B' u8", Gegl.AbyssPolicy.CLAMP)
+    return data, width, height
+
+
 def made_with(mask):
     """The options that a mask was made with, {} for one that Matted did not make."""
     note = mask.get_parasite(_MADE)
