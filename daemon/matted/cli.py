@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",
+    "plugins": "put Matted into GIMP and Krita, see what is there, take it out",
     "service": "start the engine with the computer, on demand",
     "doctor": "explain what the graphics card and its libraries are missing",
 }

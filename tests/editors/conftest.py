@@ -14,6 +14,7 @@ from editors.editor import Gimp, Krita
 from editors.engine import Engine
 from editors.install import MARK, RELEASE, installed
 from editors.room import Room, cannot_enter
+from matted.client import LAUNCH_FILE
 
 _FOLDER = os.environ.get("MATTED_EDITORS")
 _ROOTS = sorted(path.parent for path in Path(_FOLDER).glob(f"*/{MARK}")) if _FOLDER else []
@@ -70,6 +71,7 @@ def _engine(room: Room) -> Iterator[Engine]:
 @pytest.fixture
 def engine(_engine: Engine) -> Engine:
     """A running engine; hand `engine.environment` to the editor's run. A test may stop or kill it."""
+    (_engine.folder / LAUNCH_FILE).unlink(missing_ok=True)
     _engine.start()
     return _engine
 

@@ -22,6 +22,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+if not __package__:  # run as a program
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from editors import room
 
 RELEASE = "trixie"

@@ -148,9 +148,12 @@ def write_private(path: Path, text: str) -> None:
         ) from error
 
 
-def record_launch(commands: Sequence[Sequence[str]]) -> Path:
-    """Remember how programs without Matted's Python start the daemon; the first that works is used."""
-    folder = client.state_dir()
+def record_launch(commands: Sequence[Sequence[str]], folder: Path | None = None) -> Path:
+    """Remember how programs without Matted's Python start the daemon; the first that works is used.
+
+    `folder`: the state folder of programs in a sandbox, which have one of their own.
+    """
+    folder = client.state_dir() if folder is None else folder
     private_folder(folder)
     path = folder / client.LAUNCH_FILE
     write_private(path, json.dumps({"commands": [list(command) for command in commands]}))
