@@ -383,6 +383,28 @@ class Client:
         """
         return self._cut("/cutout", source, options, job, limit=limit)
 
+    def refine(
+        self,
+        source: Planes | Encoded | Uploaded,
+        painted: Planes | Encoded | Uploaded,
+        options: Options | None = None,
+        *,
+        made: Planes | Encoded | Uploaded | None = None,
+        guide: Planes | Encoded | Uploaded | None = None,
+        limit: Planes | Encoded | Uploaded | None = None,
+        job: str | None = None,
+    ) -> Answer:
+        """The mask of a picture as a person's strokes correct it, as raw values.
+
+        `painted`: the mask as the person left it; `made`: as it was before, or what `options` give (as of
+        `mask`) if it is not sent; `guide`: not 0 where the mask is to be found again. All are gray and of the
+        picture's size. `limit`: as of `mask`; it bounds what spreads.
+        """
+        if not isinstance(source, Uploaded):
+            source = self.upload(source)
+        planes = {"painted": painted, "made": made, "guide": guide}
+        return _answer(self._ask("/refine", source, options, job, limit=limit, **planes))
+
     def subjects(
         self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
     ) -> list[Subject]:
@@ -473,19 +495,19 @@ class Client:
         source: Planes | Encoded | Uploaded,
         options: Options | None,
         job: str | None,
-        *,
-        limit: Planes | Encoded | Uploaded | None = None,
+        **planes: Planes | Encoded | Uploaded | None,
     ) -> http.client.HTTPResponse:
         try:
-            return self._ask_once(what, source, options, job, limit=limit)
+            return self._ask_once(what, source, options, job, planes)
         except ClientError as error:
-            if error.slug != "unknown-picture" or not (isinstance(source, Uploaded) or limit):
+            if error.slug != "unknown-picture" or not (isinstance(source, Uploaded) or any(planes.values())):
                 raise
         if isinstance(source, Uploaded):  # the daemon was restarted or needed the memory
             source = self.upload(source.source)
-        if isinstance(limit, Uploaded):
-            limit = self.upload(limit.source)
-        return self._ask_once(what, source, options, job, limit=limit)
+        for name, plane in planes.items():
+            if isinstance(plane, Uploaded):
+                planes[name] = self.upload(plane.source)
+        return self._ask_once(what, source, options, job, planes)
 
     def _ask_once(
         self,
@@ -493,12 +515,12 @@ class Client:
         source: Planes | Encoded | Uploaded,
         options: Options | None,
         job: str | None,
-        *,
-        limit: Planes | Encoded | Uploaded | None,
+        planes: dict[str, Planes | Encoded | Uploaded | None],
     ) -> http.client.HTTPResponse:
         wish = dict(options or {})
-        if limit is not None:
-            wish["limit"] = (limit if isinstance(limit, Uploaded) else self.upload(limit)).id
+        for name, plane in planes.items():
+            if plane is not None:
+                wish[name] = (plane if isinstance(plane, Uploaded) else self.upload(plane)).id
         text = json.dumps(wish)
         if not isinstance(source, Uploaded):
             headers, parts = _body_of(source)

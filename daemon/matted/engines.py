@@ -9,11 +9,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from matted.brushing import Brush
 from matted.client import Answer, Client, ClientError, Encoded, Planes, Unavailable, Uploaded
 from matted.config import Settings
 from matted.errors import MattedError, by_slug
@@ -34,6 +37,7 @@ class Wish:
     refine: RefineOptions
     adjust: AdjustOptions
     limit: Limit | None = None
+    brush: Brush | None = None
 
 
 class Engine(Protocol):
@@ -63,7 +67,10 @@ class LocalEngine:
         picture = read_picture(source, max_pixels=self._settings.max_pixels)
         decoded = time.perf_counter() - started
         wish = self._wish
-        matte = self._pipeline.matte(picture, wish.coarse, wish.refine, adjust=wish.adjust, limit=wish.limit)
+        ask = partial(self._pipeline.matte, picture)
+        if wish.brush is not None:
+            ask = partial(self._pipeline.refined, picture, wish.brush)
+        matte = ask(wish.coarse, wish.refine, adjust=wish.adjust, limit=wish.limit)
         return picture, replace(matte, times={"decode": decoded} | matte.times)
 
     def close(self) -> None:
@@ -71,6 +78,8 @@ class LocalEngine:
         self._pipeline.close()
 
     def _open(self) -> None:
+        if self._wish.brush is not None and self._wish.brush.made is not None:
+            return  # no model is needed
         with contextlib.suppress(MattedError):  # the first picture meets the same error and tells it
             self._pipeline.load(self._wish.coarse.model)
 
@@ -85,7 +94,7 @@ class DaemonEngine:
             "refine": asdict(wish.refine),
             "adjust": asdict(wish.adjust),
         }
-        self._limit: Planes | Uploaded | None = _planes(wish.limit) if wish.limit is not None else None
+        self._limit: Planes | Uploaded | None = _planes(wish.limit.mask) if wish.limit is not None else None
         self._clients = [first]
         self._idle = [first]
         self._lock = threading.Lock()
@@ -126,7 +135,17 @@ class DaemonEngine:
         try:
             if isinstance(self._limit, Planes):
                 self._limit = client.upload(self._limit)
-            return client.mask(Encoded(source), self._options, limit=self._limit)
+            brush = self._wish.brush
+            if brush is None:
+                return client.mask(Encoded(source), self._options, limit=self._limit)
+            return client.refine(
+                Encoded(source),
+                _planes(brush.painted),
+                self._options,
+                made=_planes(brush.made) if brush.made is not None else None,
+                guide=_planes(brush.guide) if brush.guide is not None else None,
+                limit=self._limit,
+            )
         finally:
             with self._lock:
                 self._idle.append(client)
@@ -169,8 +188,8 @@ def _matte(answer: Answer, decoded: float) -> Matte:
     )
 
 
-def _planes(limit: Limit) -> Planes:
-    mask = np.ascontiguousarray(limit.mask.astype(limit.mask.dtype.newbyteorder("<"), copy=False))
+def _planes(mask: npt.NDArray[Any]) -> Planes:
+    mask = np.ascontiguousarray(mask.astype(mask.dtype.newbyteorder("<"), copy=False))
     height, width = mask.shape
     kind = "f" if mask.dtype.kind == "f" else ""
     return Planes(mask.data.cast("B"), width, height, f"gray{kind}{8 * mask.itemsize}")

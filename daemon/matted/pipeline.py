@@ -8,13 +8,14 @@ runs the chain from that stage only. Knows no HTTP and no files.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from matted.brushing import Brush, same_size
 from matted.cache import Key, StageCache
 from matted.config import Settings
 from matted.errors import BadOption, Cancelled
@@ -154,6 +155,47 @@ class Pipeline:
         progress("done", 1.0)
         return whole.matte(mask)
 
+    def refined(
+        self,
+        picture: Picture,
+        brush: Brush,
+        coarse: CoarseOptions | None = None,
+        refine: RefineOptions | None = None,
+        *,
+        adjust: AdjustOptions | None = None,
+        limit: Limit | None = None,
+        side_px: int | None = None,
+        key: str | None = None,
+        progress: Progress = lambda _stage, _done: None,
+        cancelled: threading.Event | None = None,
+    ) -> Matte:
+        """The matte of `picture` as the strokes of `brush` correct it; otherwise as `matte`.
+
+        The options say what was made, where `brush` does not hold it; then no model runs, and the matte's
+        `model` is "brush". What was adjusted is not adjusted again. `limit` also bounds what spreads. Raises
+        BadOption where the planes are not of the picture's size.
+        """
+        brush.check(picture)
+        if limit is not None:
+            same_size("limit", limit.mask.shape, brush.painted.shape)
+        made = brush.made_for(picture)
+        if made is not None:
+            matte = Matte(made, "brush", "cpu")
+        else:
+            asked = partial(self.matte, picture, coarse, refine, adjust=adjust, limit=limit, key=key)
+            matte = replace(asked(progress=progress, cancelled=cancelled), confidence=None)
+        progress("brush", 0.85)
+        started = time.perf_counter()
+        level = refine.level if refine is not None else "fast"
+        bound = limit.mask if limit is not None else None
+        mask = brush.correct(matte.mask, picture, edges=level, limit=bound, cancelled=_stop(cancelled))
+        _check(cancelled)
+        if side_px is not None and side_px < max(mask.shape):
+            height, width = (max(1, round(side * side_px / max(mask.shape))) for side in mask.shape)
+            mask = reduced(mask, width, height)
+        progress("done", 1.0)
+        return replace(matte, mask=mask, times=matte.times | {"brush": time.perf_counter() - started})
+
     def subjects(
         self,
         picture: Picture,
@@ -252,7 +294,7 @@ class Pipeline:
             options.scaled(scale),
             subjects=subjects,
             limit=_limit(limit, whole.mask.shape, mask.shape) if limit is not None else None,
-            cancelled=cancelled.is_set if cancelled is not None else lambda: False,
+            cancelled=_stop(cancelled),
         )
         _check(cancelled)
         times["adjust"] = time.perf_counter() - started
@@ -299,7 +341,7 @@ class Pipeline:
         if coarse.mask is not None:
             return coarse.mask
         depth = np.uint16 if picture.is_deep else np.uint8
-        stop = cancelled.is_set if cancelled is not None else lambda: False
+        stop = _stop(cancelled)
         if network is not None:
             size = (picture.width, picture.height)
             ask = partial(self._refiner.alpha, picture, model=network, cancelled=cancelled)
@@ -312,12 +354,12 @@ class Pipeline:
 
 def _limit(limit: Limit, whole: tuple[int, ...], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """The limit for a mask of `shape`, which stands for a picture of the shape `whole`."""
-    if limit.mask.shape != whole:
-        (height, width), (rows, columns) = limit.mask.shape, whole
-        raise BadOption(
-            f"The limit has {width} x {height} pixels, the picture {columns} x {rows}: they must be the same."
-        )
+    same_size("limit", limit.mask.shape, whole)
     return limit.mask if shape == whole else reduced(limit.mask, shape[1], shape[0])
+
+
+def _stop(cancelled: threading.Event | None) -> Callable[[], bool]:
+    return cancelled.is_set if cancelled is not None else lambda: False
 
 
 def _check(cancelled: threading.Event | None) -> None:

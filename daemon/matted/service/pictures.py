@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from matted.imaging.picture import Picture
 from matted.notice import Notice
 from matted.service.adjusting import KEYS, Adjusting, adjusting_of, subjects_answer
 from matted.service.answers import send, server_timing
+from matted.service.brushing import brush_of
 from matted.service.context import SERVICE, Service
 from matted.service.foreground import ForegroundOptions, clean_colours, plane_format
 from matted.service.jobs import Job
@@ -35,12 +37,14 @@ from matted.service.wire import (
 )
 
 if TYPE_CHECKING:
+    from matted.brushing import Brush
     from matted.delivery import Delivery
     from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
 
 PLANES = "application/octet-stream"
 _FORMS = {  # the key that says of what form the answer shall be, by what is asked for
     "mask": ("delivery",),
+    "refine": ("delivery",),
     "cutout": ("delivery",),
     "foreground": ("foreground",),
     "subjects": (),
@@ -73,6 +77,7 @@ class _Wish:
     coarse: "CoarseOptions"
     refine: "RefineOptions"
     adjusting: Adjusting
+    brush: "Brush | None"
     answer: "Delivery | ForegroundOptions | None"  # None: the list of subjects
 
 
@@ -140,6 +145,11 @@ async def cutout(request: web.Request) -> web.StreamResponse:
 async def subjects(request: web.Request) -> web.StreamResponse:
     """POST /v1/pictures/{picture}/subjects"""
     return await _of_uploaded(request, "subjects")
+
+
+async def refine(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/refine"""
+    return await _of_uploaded(request, "refine")
 
 
 async def mask_at_once(request: web.Request) -> web.StreamResponse:
@@ -235,6 +245,7 @@ def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: Pi
         build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
         build_options(RefineOptions, options.get("refine", {}), "refine"),
         adjusting_of(options, store),
+        brush_of(options, store) if what == "refine" else None,
         _answer(options, request, what, store),
     )
 
@@ -258,9 +269,10 @@ def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: Pic
     def uploaded(text: str) -> Picture | None:
         return store.get(text[len(_UPLOADED) :]) if text.startswith(_UPLOADED) else None
 
-    as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
+    is_mask = what in ("mask", "refine")
+    as_png = is_mask and "image/png" in request.headers.get("Accept", "")
     return Delivery(
-        what="mask" if what == "mask" else "cutout",
+        what="mask" if is_mask else "cutout",
         background=parse_background(form.background, uploaded) if form.background else None,
         format="png" if as_png else form.format,
         quality=form.quality,
@@ -300,8 +312,10 @@ def _make(
         return _Made(body, "application/json", _headers(picture, matte), dict(matte.times))
     if isinstance(answer, ForegroundOptions) and answer.alpha == "own":
         return _foreground(picture, None)
-    matte = pipeline.matte(
-        picture,
+    of_picture = partial(pipeline.matte, picture)
+    if wish.brush is not None:
+        of_picture = partial(pipeline.refined, picture, wish.brush)
+    matte = of_picture(
         wish.coarse,
         wish.refine,
         adjust=adjusting.adjust,

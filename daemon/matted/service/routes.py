@@ -43,6 +43,7 @@ def table() -> list[web.RouteDef]:
         web.post("/v1/pictures/{picture}/cutout", pictures.cutout),
         web.post("/v1/pictures/{picture}/foreground", pictures.foreground),
         web.post("/v1/pictures/{picture}/subjects", pictures.subjects),
+        web.post("/v1/pictures/{picture}/refine", pictures.refine),
         web.post("/v1/mask", pictures.mask_at_once),
         web.post("/v1/cutout", pictures.cutout_at_once),
         web.post("/v1/foreground", pictures.foreground_at_once),
