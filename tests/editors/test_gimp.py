@@ -27,6 +27,7 @@ OLD = ((3 * np.arange(SIDE)[None, :] + np.arange(SIDE)[:, None]) % 256).astype(n
 SCENES = (
     *("precisions", "kinds", "places", "several", "limits", "boxes", "existing", "outputs", "new_layers"),
     *("decontaminated", "refused", "subjects", "stored", "built_in", "documented", "script_fu", "status"),
+    "refined",
 )
 
 
@@ -350,6 +351,42 @@ def test_what_cannot_be_done_is_one_sentence(facts: dict[str, Any], case: str, w
 def test_hard_edges_have_nothing_to_decontaminate(facts: dict[str, Any]):
     status, sentence = facts["decontaminated"]["hard"]
     assert (status, "neither a mask nor transparency" in sentence) == ("execution-error", True)
+
+
+# ---------------------------------------------------------------------------------------------- refining
+
+
+def test_what_was_painted_stays_and_what_lies_far_away_too(facts: dict[str, Any]):
+    told = facts["refined"]
+    assert told["status"] == GOOD
+    painted, mask = plane(told["painted"]), plane(told["mask"])
+    strokes = painted != plane(told["before"])
+    assert strokes.sum() > 60
+    assert np.array_equal(mask[strokes], painted[strokes])
+    assert (mask[10:50, 6:28] == 255).all()
+    assert not np.array_equal(mask, painted)  # the correction spread in the subject that was painted on
+
+
+def test_refining_again_without_paint_changes_nothing(facts: dict[str, Any]):
+    assert facts["refined"]["again"] == [GOOD, facts["refined"]["mask"]]
+
+
+def test_refining_changes_the_selection_only(facts: dict[str, Any]):
+    painted, status, mask = facts["refined"]["outside"]
+    assert status == GOOD
+    painted, mask = plane(painted), plane(mask)
+    assert np.array_equal(mask[:, :32], painted[:, :32])
+    assert not np.array_equal(mask[:, 32:], painted[:, 32:])
+
+
+def test_a_limit_is_not_taken_for_paint(facts: dict[str, Any]):
+    limited, status, mask = facts["refined"]["limited"]
+    assert status == GOOD
+    assert mask == limited
+
+
+def test_a_deep_mask_stays_as_it_is_without_paint(facts: dict[str, Any]):
+    assert facts["refined"]["deep"] == [GOOD, True]
 
 
 # --------------------------------------------------------------------------------------------- the rest

@@ -27,10 +27,15 @@ def ask_options(procedure, config, title, engine):
     model = _model_choice(config, engine)
     for name, bounds in _BOUNDS_PX.items():
         dialog.get_scale_entry(name, 1.0).set_bounds(*bounds, True)
-    look = dialog.fill_box("matted-look", ["subject", "edges", "grow", "feather"])
+    looks, makes = ["subject", "edges", "grow", "feather"], ["output", "decontaminate", "existing", "selection"]
+    look = dialog.fill_box("matted-look", looks)
     look.pack_start(model, False, False, 0)
     look.reorder_child(model, 0)
-    dialog.fill_box("matted-make", ["output", "decontaminate", "existing", "selection"])
+    dialog.fill_box("matted-make", makes)
+    labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+    for widget in (model, *(dialog.get_widget(name, GObject.TYPE_NONE) for name in looks + makes)):
+        if isinstance(widget, GimpUi.Labeled):
+            labels.add_widget(widget.get_label())
     for name, title_id, label, content in (
         ("matted-look-frame", "matted-look-title", "Cut-Out", "matted-look"),
         ("matted-make-frame", "matted-make-title", "Result", "matted-make"),
@@ -49,7 +54,7 @@ def choose_subjects(procedure, config, layer, subjects):
     """The list of a layer's subjects; the numbers chosen are in `config`. Returns whether to go on."""
     GimpUi.init("matted")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Subjects")
-    dialog.set_ok_label("_Keep Subjects")
+    dialog.set_ok_label("Kee_p Subjects")
     listed = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
     kept = {number.strip() for number in config.get_property("keep").split(",")}
     known = kept & {str(subject.number) for subject in subjects}
@@ -71,7 +76,7 @@ def choose_subjects(procedure, config, layer, subjects):
 
     for check in checks:
         check.connect("toggled", changed)
-    scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, min_content_height=300)
+    scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, min_content_height=110)
     scrolled.set_propagate_natural_height(True)
     scrolled.set_max_content_height(480)
     scrolled.add(listed)
@@ -136,6 +141,7 @@ def _model_choice(config, engine):
             pass  # told when the mask is asked for, where it matters
 
     threading.Thread(target=ask, daemon=True).start()
+    combo.set_hexpand(True)
     widget = GimpUi.LabelStringWidget.new("_Model", combo)
     widget.show_all()
     return widget

@@ -18,6 +18,7 @@ _STAGES = {
     "proxy": "looking at the layer",
     "model": "finding the subject",
     "edges": "solving the edges",
+    "brush": "following what was painted",
     "adjust": "adjusting the mask",
     "encode": "cleaning the colours",
 }

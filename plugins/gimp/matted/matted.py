@@ -8,6 +8,7 @@ is read (`pixels`), the engine is asked (`engine`), the result is written in one
 
 import json
 import sys
+import traceback
 
 import gi
 
@@ -97,6 +98,7 @@ SELECTION = {
     "limit": "Limits the result",
     "box": "Shows which subject is meant",
 }
+GRAVE = ("nothing-found", "low-confidence", "slower-device")
 ACTION = {"show": "Show", "start": "Start the engine", "stop": "Stop the engine", "pull": "Download a model"}
 
 
@@ -259,11 +261,12 @@ def _cut(engine, layers, config, mode, *, as_box=False):
             mask = client.mask(uploaded, wish, limit=limit, job=job)
             return wish, mask, client.foreground(uploaded, wish, limit=limit) if clean else None
 
-        made.append((layer, picture if output == "layer" else None, *engine.ask(ask)))
+        limited = limit is not None
+        made.append((layer, picture if output == "layer" else None, limited, *engine.ask(ask)))
     with _one_step(layers[0].get_image()):
-        for number, (layer, picture, wish, mask, colours) in enumerate(made):
+        for number, (layer, picture, limited, wish, mask, colours) in enumerate(made):
             if output == "mask":
-                pixels.set_mask(layer, mask, wish, existing)
+                pixels.set_mask(layer, mask, wish, existing, limited=limited)
             elif output == "selection":
                 pixels.select(layer, mask, adding=number > 0)
             elif output == "channel":
@@ -273,8 +276,8 @@ def _cut(engine, layers, config, mode, *, as_box=False):
                 new = pixels.add_layer(layer, picture, data, f"{layer.get_name()} cut-out")
                 if existing == "intersect" and layer.get_mask() is not None:
                     pixels.copy_mask(layer, new)
-                pixels.set_mask(new, mask, wish, existing)
-    _tell([mask for _, _, _, mask, _ in made], mode)
+                pixels.set_mask(new, mask, wish, existing, limited=limited)
+    _tell([mask for *_, mask, _ in made], mode)
 
 
 def refine_mask(_procedure, mode, image, drawables, _config):
@@ -288,11 +291,15 @@ def refine_mask(_procedure, mode, image, drawables, _config):
     for layer in layers:
         Gimp.progress_init("Matted")
         planes, mask = pixels.Pixels(layer).planes, layer.get_mask()
-        painted, options = pixels.mask_plane(mask), pixels.made_with(mask)
-        guide = pixels.selection_of(layer)
+        options = pixels.made_with(mask)
+        brush = {
+            "painted": pixels.mask_plane(mask),
+            "made": pixels.made_plane(mask),
+            "guide": pixels.selection_of(layer),
+        }
 
-        def ask(client, job, *, planes=planes, painted=painted, options=options, guide=guide):
-            return client.refine(client.upload(planes), painted, options, guide=guide, job=job)
+        def ask(client, job, *, planes=planes, options=options, brush=brush):
+            return client.refine(client.upload(planes), options=options, job=job, **brush)
 
         made.append((mask, engine.ask(ask)))
     with _one_step(image):
@@ -377,6 +384,9 @@ def _guarded(run):
             return _failed(procedure, str(error))
         except ClientError as error:
             return _failed(procedure, sentence_of(error))
+        except Exception as error:
+            traceback.print_exc()
+            return _failed(procedure, f"Matted failed, which is a mistake in it: {error!r}.")
         finally:
             Gimp.displays_flush()
         ended = Gimp.PDBStatusType.SUCCESS if done else Gimp.PDBStatusType.CANCEL
@@ -409,10 +419,12 @@ def _palette(layer):
 
 
 def _tell(answers, mode):
-    """Shows a person what the engine warns of."""
-    told = [warning["sentence"] for answer in answers for warning in answer.warnings]
-    if told and mode != Gimp.RunMode.NONINTERACTIVE:
-        Gimp.message("\n".join(dict.fromkeys(told)))
+    """Shows a person the graver of the engine's warnings, and a script all of them."""
+    told = {warning["sentence"]: warning["code"] for answer in answers for warning in answer.warnings}
+    if mode == Gimp.RunMode.NONINTERACTIVE:
+        print(*told, sep="\n", file=sys.stderr)
+    elif grave := [sentence for sentence, code in told.items() if code in GRAVE]:
+        Gimp.message("\n".join(grave))
 
 
 def _failed(procedure, sentence):

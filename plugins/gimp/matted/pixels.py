@@ -4,12 +4,15 @@ Imports GIMP, GEGL and the client's plain tuples. Knows no dialog and no daemon.
 ever read here: what is made goes into a mask, a channel, the selection or a new layer.
 """
 
+import base64
 import json
+import zlib
 
 from gi.repository import Babl, Gegl, Gimp
 from matted_client import Planes
 
-_MADE = "matted-made"  # the parasite on a mask that tells what it was made with
+_OPTIONS = "matted-made-with"  # parasites of a mask: the options it was made with, and what was made where
+_PLANE = "matted-made"  # those alone would not give it again
 _DEPTHS = {"u8": "8", "u16": "16", "half": "f16", "float": "f32"}  # babl's words, and the daemon's
 _UNSIGNED = {"8": "B", "16": "H", "f16": "H", "f32": "I"}  # as memoryview calls values of that width
 
@@ -124,11 +127,22 @@ def reduced(layer, box, side):
 
 def made_with(mask):
     """The options that a mask was made with, {} for one that Matted did not make."""
-    note = mask.get_parasite(_MADE)
+    note = mask.get_parasite(_OPTIONS)
     try:
         return dict(json.loads(bytes(note.get_data()))) if note is not None else {}
     except ValueError:
         return {}
+
+
+def made_plane(mask):
+    """The mask as it was made, before anybody painted on it, where that was noted; else None."""
+    note = mask.get_parasite(_PLANE)
+    if note is None:
+        return None
+    width, height = mask.get_width(), mask.get_height()
+    data = zlib.decompress(base64.b64decode(bytes(note.get_data())))
+    depth = {width * height: "gray8", 2 * width * height: "gray16"}.get(len(data))
+    return Planes(data, width, height, depth) if depth else None  # None: the mask was cropped or scaled
 
 
 def with_mask_applied(layer, pixels):
@@ -153,31 +167,36 @@ def with_mask_applied(layer, pixels):
 # ------------------------------------------------------------------------------------------------ writing
 
 
-def set_mask(layer, answer, options, existing):
+def set_mask(layer, answer, options, existing, *, limited):
     """Give the layer the mask of `answer`; what becomes of one it has is `existing`: keep, intersect or
-    replace. `options` are noted on the mask, for refining it later.
+    replace. `options` are noted on the mask, for refining it later; `limited`: they do not tell it all.
     """
     old = layer.get_mask()
-    mask = _mask_of(layer, answer, options)
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    _fill(mask, *_values(answer, layer.get_width(), layer.get_height()))
     if old is not None:
         if existing == "intersect":
             mask.combine_masks(old, Gimp.ChannelOps.INTERSECT, 0, 0)
+            limited = True
         elif existing == "keep":
             _keep(layer, old)
         layer.remove_mask(Gimp.MaskApplyMode.DISCARD)
+    _note(mask, _OPTIONS, json.dumps(options).encode())
+    if limited:
+        _note(mask, _PLANE, base64.b64encode(zlib.compress(mask_plane(mask).data, 1)))
     if not layer.add_mask(mask):
         raise Refused(f"GIMP refused the mask for the layer “{layer.get_name()}”.")
-    return mask
 
 
 def change_mask(mask, answer):
-    """Write over a layer mask, within the selection if there is one, as one step that can be undone."""
+    """Write over a layer mask, within the selection if there is one; one step that can be undone."""
     shadow = mask.get_shadow_buffer()
     width, height = mask.get_width(), mask.get_height()
     shadow.set(Gegl.Rectangle.new(0, 0, width, height), *_values(answer, width, height))
     shadow.flush()
     mask.merge_shadow(True)
     mask.update(0, 0, width, height)
+    _note(mask, _PLANE, base64.b64encode(zlib.compress(mask_plane(mask).data, 1)))
 
 
 def add_channel(layer, answer):
@@ -258,13 +277,10 @@ def _values(answer, width, height):
     return f"Y u{8 * size}", bytes(answer.data)
 
 
-def _mask_of(layer, answer, options):
-    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
-    _fill(mask, *_values(answer, layer.get_width(), layer.get_height()))
-    note = json.dumps(options).encode()
+def _note(mask, name, data):
+    """`data`: bytes below 128, all that GIMP takes from Python."""
     lasting = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    mask.attach_parasite(Gimp.Parasite.new(_MADE, lasting, note))
-    return mask
+    mask.attach_parasite(Gimp.Parasite.new(name, lasting, data))
 
 
 def _copied(mask, blank):

@@ -289,6 +289,36 @@ def subjects(_folder):
     return {"status": call("matted-subjects", image, [layer], keep="2", **KEYED), "mask": mask_of(layer)}
 
 
+def refined(_folder):
+    image = two_subjects()
+    [layer] = image.get_layers()
+    remove(image, [layer])
+    before = pixels(layer.get_mask(), "Y u8")
+    paint(layer.get_mask(), (44, 20, 8, 8), 0)  # a hole in the small subject
+    paint(layer.get_mask(), (2, 58, 10, 4), 255)  # and white beside the large one
+    painted = pixels(layer.get_mask(), "Y u8")
+    told = {"status": call("matted-refine-mask", image, [layer]), "before": packed(before)}
+    told["painted"], told["mask"] = packed(painted), mask_of(layer)
+    told["again"] = [call("matted-refine-mask", image, [layer.get_mask()]), mask_of(layer)]
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 32, 0, 32, SIDE)
+    paint(layer.get_mask(), (10, 20, 8, 8), 0)
+    paint(layer.get_mask(), (50, 50, 4, 4), 255)
+    told["outside"] = [mask_of(layer), call("matted-refine-mask", image, [layer]), mask_of(layer)]
+    image = picture()
+    [layer] = image.get_layers()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 32, 0, 16, SIDE)
+    remove(image, [layer])
+    Gimp.Selection.none(image)
+    limited = mask_of(layer)
+    told["limited"] = [limited, call("matted-refine-mask", image, [layer]), mask_of(layer)]
+    image = picture(precision="float-linear")
+    [layer] = image.get_layers()
+    remove(image, [layer])
+    deep = pixels(layer.get_mask(), "Y u16")
+    told["deep"] = [call("matted-refine-mask", image, [layer]), pixels(layer.get_mask(), "Y u16") == deep]
+    return told
+
+
 def stored(folder):
     """A mask in a file, and what it was made with."""
     image = picture()
@@ -299,7 +329,7 @@ def stored(folder):
     )
     again = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(folder / "stored.xcf")))
     mask = again.get_layers()[0].get_mask()
-    note = mask.get_parasite("matted-made")
+    note = mask.get_parasite("matted-made-with")
     return {
         "same": pixels(mask, "Y u8") == pixels(layer.get_mask(), "Y u8"),
         "made": json.loads(bytes(note.get_data())),
@@ -408,6 +438,12 @@ def give_mask(layer, data):
     buffer.set(Gegl.Rectangle.new(0, 0, SIDE, SIDE), "Y u8", data)
     buffer.flush()
     layer.add_mask(mask)
+
+
+def paint(mask, box, value):
+    buffer = mask.get_buffer()
+    buffer.set(Gegl.Rectangle.new(*box), "Y u8", bytes([value]) * (box[2] * box[3]))
+    buffer.flush()
 
 
 def _two_one_locked():
