@@ -4,6 +4,7 @@ Imports GIMP's and GTK's widgets, which need a display. What takes long runs in 
 their own, and only the main one touches a widget.
 """
 
+import contextlib
 import threading
 
 import gi
@@ -27,7 +28,10 @@ def ask_options(procedure, config, title, engine):
     model = _model_choice(config, engine)
     for name, bounds in _BOUNDS_PX.items():
         dialog.get_scale_entry(name, 1.0).set_bounds(*bounds, True)
-    looks, makes = ["subject", "edges", "grow", "feather"], ["output", "decontaminate", "existing", "selection"]
+    looks, makes = (
+        ["subject", "edges", "grow", "feather"],
+        ["output", "decontaminate", "existing", "selection"],
+    )
     look = dialog.fill_box("matted-look", looks)
     look.pack_start(model, False, False, 0)
     look.reorder_child(model, 0)
@@ -58,7 +62,7 @@ def choose_subjects(procedure, config, layer, subjects):
     listed = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
     kept = {number.strip() for number in config.get_property("keep").split(",")}
     known = kept & {str(subject.number) for subject in subjects}
-    checks = []
+    checks = {}
     for subject in subjects:
         check = Gtk.CheckButton(active=not known or str(subject.number) in known)
         row = Gtk.Box(spacing=12)
@@ -67,14 +71,14 @@ def choose_subjects(procedure, config, layer, subjects):
         row.pack_start(Gtk.Label(label=f"Subject {subject.number}\n{share}", xalign=0), False, False, 0)
         check.add(row)
         listed.pack_start(check, False, False, 0)
-        checks.append(check)
+        checks[subject.number] = check
 
     def changed(*_):
-        numbers = [str(s.number) for s, check in zip(subjects, checks) if check.get_active()]
+        numbers = [str(number) for number, check in checks.items() if check.get_active()]
         config.set_property("keep", ",".join(numbers))
         dialog.set_response_sensitive(Gtk.ResponseType.OK, bool(numbers))
 
-    for check in checks:
+    for check in checks.values():
         check.connect("toggled", changed)
     scrolled = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER, min_content_height=110)
     scrolled.set_propagate_natural_height(True)
@@ -135,10 +139,8 @@ def _model_choice(config, engine):
                 store.append([model["id"], model["title"]])
 
     def ask():
-        try:
+        with contextlib.suppress(ClientError):  # told when the mask is asked for, where it matters
             GLib.idle_add(fill, engine.client().models())
-        except ClientError:
-            pass  # told when the mask is asked for, where it matters
 
     threading.Thread(target=ask, daemon=True).start()
     combo.set_hexpand(True)
@@ -216,9 +218,10 @@ class _Status:
         self._bar.hide()
         if status is not None:
             loaded = [f"{m['id']} on {m['provider']}, {_size(m['memory_bytes'])}" for m in status["models"]]
+            held = f"version {status['version']}, {_size(status['memory_bytes'])} of memory"
             lines = [
-                f"The engine is running: version {status['version']}, {_size(status['memory_bytes'])} of memory.",
-                "Loaded: " + "; ".join(loaded) if loaded else "No model is loaded yet, so no device is in use.",
+                f"The engine is running: {held}.",
+                f"Loaded: {'; '.join(loaded) or 'no model yet, so no device is in use'}.",
                 *status["fallbacks"],
             ]
             told = "\n".join([*filter(None, [told]), *lines])
@@ -237,7 +240,9 @@ class _Status:
         self._start.set_sensitive(not self._busy and not self._running)
         self._stop.set_sensitive(not self._busy and self._running)
         chosen = self._chosen()
-        self._pull.set_sensitive(not self._busy and self._running and bool(chosen) and not chosen["installed"])
+        self._pull.set_sensitive(
+            not self._busy and self._running and bool(chosen) and not chosen["installed"]
+        )
 
     def _chosen(self):
         _, at = self._models.get_selection().get_selected()

@@ -10,7 +10,8 @@ import threading
 import uuid
 
 from gi.repository import Gimp
-from matted_client import Client, ClientError
+
+from matted_client import LAUNCH_FILE, Client, ClientError, Unavailable, state_dir
 
 _STAGES = {
     "waiting": "waiting for the engine",
@@ -89,6 +90,12 @@ def sentence_of(error):
             "The Matted engine that is running is older than this plug-in. Update Matted, then stop the old "
             "engine in Filters > Matted > Matted Status."
         )
+    failed = isinstance(error, Unavailable) and "could not be started" in str(error)
+    if failed and not (state_dir() / LAUNCH_FILE).exists():
+        return (
+            "The Matted engine could not be started, because GIMP does not know where Matted is installed. "
+            "Install it, run `matted plugins install gimp`, and restart GIMP."
+        )
     return str(error)
 
 
@@ -109,7 +116,7 @@ def adjustments(config):
 
 
 def numbers(text):
-    """"all", "largest", or the numbers in a text such as "1, 3". Raises ClientError."""
+    """ "all", "largest", or the numbers in a text such as "1, 3". Raises ClientError."""
     text = text.strip() or "all"
     if text in ("all", "largest"):
         return text

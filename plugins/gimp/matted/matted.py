@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Matted in GIMP: what stands under Filters > Matted, each entry a procedure for scripts as well.
 
-GIMP starts this file anew for every use. It declares the procedures and puts together what they do: the layer
-is read (`pixels`), the engine is asked (`engine`), the result is written in one undo step (`pixels`).
+GIMP starts this file anew for every use. It registers the procedures (`entries`) and puts together what they
+do: the layer is read (`pixels`), the engine is asked (`engine`), the result is written in one undo step.
 `dialog` is imported for a person only: without a display it could not be.
 """
 
 import json
 import sys
 import traceback
+from functools import partial
 
 import gi
 
@@ -18,88 +19,23 @@ gi.require_version("Gimp", "3.0")
 from gi.repository import Gegl, Gimp, GLib, GObject
 
 import pixels
-from engine import Engine, adjustments, mask_options, numbers, sentence_of, subjects_in
+from engine import Engine, adjustments, mask_options, sentence_of, subjects_in
+from entries import (
+    ABOUT,
+    DECONTAMINATE,
+    QUICK,
+    REFINE,
+    REMOVE,
+    STATUS,
+    SUBJECTS,
+    cut_arguments,
+    status_arguments,
+)
 from matted_client import ClientError
 from pixels import Refused
 
 MENU = "<Image>/Filters/Matted"
-REMOVE, QUICK = "matted-remove-background", "matted-remove-background-quick"
-REFINE, SUBJECTS = "matted-refine-mask", "matted-subjects"
-DECONTAMINATE, STATUS = "matted-decontaminate-edges", "matted-status"
-
-ABOUT = {
-    REMOVE: (
-        "Remove Background…",
-        "Find the subject of each selected layer and mask the rest",
-        "A model on this computer looks at each of the layers. What it finds becomes a layer mask, the "
-        "selection, a channel, or a new layer with clean colours. The layers' own pixels stay as they are. "
-        "The selection counts as the limit of the result, or as the box around the subject that is meant.",
-    ),
-    QUICK: (
-        "Remove Background",
-        "Remove the background of each selected layer with the settings last used",
-        f"The same as {REMOVE} with the values last used in its dialog.",
-    ),
-    REFINE: (
-        "Refine Mask",
-        "Solve the layer mask again where it is gray or was painted",
-        "What was painted white or black on the mask stays; gray, and a band around the edges, is solved again "
-        "at the layer's own resolution. Only the selection is changed, if there is one.",
-    ),
-    SUBJECTS: (
-        "Subjects…",
-        "Choose which subjects of the layer to keep",
-        "Lists the subjects of the layer, largest first, and makes a layer mask or another result of those "
-        "that are chosen.",
-    ),
-    DECONTAMINATE: (
-        "Decontaminate Edges",
-        "Free soft edges of the old background's colour",
-        "Makes a new layer with the subject's own colours where the mask, or the layer's transparency, is "
-        "soft, under a copy of the mask. The layer itself is kept and hidden.",
-    ),
-    STATUS: (
-        "Matted Status…",
-        "See, start and stop the engine, and download models",
-        "Tells whether the engine is running, on which device, and which models are there. For scripts: does "
-        "what `action` says and returns what the engine says of itself, as JSON.",
-    ),
-}
-
-SUBJECT = {
-    "any": "Any",
-    "people": "People",
-    "products": "Products",
-    "animals": "Animals",
-    "cars": "Cars",
-    "hair": "Hair and fur",
-    "structures": "Fine structures",
-    "anime": "Anime",
-    "concealed": "Camouflaged",
-}
-EDGES = {
-    "fast": "Fast",
-    "fine": "Fine (hair and fur)",
-    "neural": "Matting model",
-    "none": "As the model draws them",
-}
-OUTPUT = {
-    "mask": "Layer mask",
-    "selection": "Selection",
-    "channel": "Channel",
-    "layer": "New layer under a mask",
-}
-EXISTING = {
-    "keep": "Keep it as a channel",
-    "intersect": "Intersect with it",
-    "replace": "Replace it",
-}
-SELECTION = {
-    "limit": "Limits the result",
-    "box": "Shows which subject is meant",
-}
 GRAVE = ("nothing-found", "low-confidence", "slower-device")
-ACTION = {"show": "Show", "start": "Start the engine", "stop": "Stop the engine", "pull": "Download a model"}
 
 
 class Matted(Gimp.PlugIn):
@@ -116,7 +52,7 @@ class Matted(Gimp.PlugIn):
         plugin = Gimp.PDBProcType.PLUGIN
         if name == STATUS:
             procedure = Gimp.Procedure.new(self, name, plugin, run_status, None)
-            _status_arguments(procedure)
+            status_arguments(procedure)
         else:
             runs = {
                 REMOVE: remove_background,
@@ -130,7 +66,7 @@ class Matted(Gimp.PlugIn):
             one, several = Gimp.ProcedureSensitivityMask.DRAWABLE, Gimp.ProcedureSensitivityMask.DRAWABLES
             procedure.set_sensitivity_mask(one if name == SUBJECTS else one | several)
             if name in (REMOVE, SUBJECTS):
-                _cut_arguments(procedure, name)
+                cut_arguments(procedure, name)
         procedure.set_menu_label(label)
         procedure.add_menu_path(MENU)
         procedure.set_documentation(blurb, explained, None)
@@ -152,50 +88,6 @@ class Matted(Gimp.PlugIn):
         if status != Gimp.PDBStatusType.SUCCESS:
             raise Refused(answer.index(1) if answer.length() > 1 else "Remove Background failed.")
         return True
-
-
-# ---------------------------------------------------------------------------------------------- arguments
-
-
-def _cut_arguments(procedure, name):
-    readwrite = GObject.ParamFlags.READWRITE
-    keep = "all, largest, or numbers from the list of subjects, such as 1,3"
-    procedure.add_string_argument("model", "_Model", "auto, or a model's id", "auto", readwrite)
-    _choice(procedure, "subject", "S_ubject", "What the model should be good at, with auto", SUBJECT)
-    _choice(procedure, "edges", "_Edges", "How edges are brought to the layer's resolution", EDGES)
-    procedure.add_string_argument("keep", "Kee_p", keep, "all", readwrite)
-    grow = "Moves the outline outward, or inward where negative, in pixels"
-    procedure.add_double_argument("grow", "_Grow", grow, -200, 200, 0, readwrite)
-    feather = "Softens the outline, in pixels"
-    procedure.add_double_argument("feather", "_Feather", feather, 0, 500, 0, readwrite)
-    _choice(procedure, "output", "M_ake", "What to make", OUTPUT)
-    clean = "Free soft edges of the old background's colour, in a new layer"
-    procedure.add_boolean_argument("decontaminate", "_Decontaminate edges", clean, True, readwrite)
-    _choice(procedure, "existing", "Old mas_k", "What becomes of a mask the layer has", EXISTING)
-    if name == REMOVE:
-        _choice(procedure, "selection", "Selec_tion", "What the selection means", SELECTION)
-
-
-def _status_arguments(procedure):
-    readwrite = GObject.ParamFlags.READWRITE
-    mode = "Interactive shows the dialog"
-    procedure.add_enum_argument(
-        "run-mode", "Run mode", mode, Gimp.RunMode, Gimp.RunMode.NONINTERACTIVE, readwrite
-    )
-    _choice(procedure, "action", "Action", "What to do", ACTION)
-    procedure.add_string_argument("model", "Model", "The id of the model to download", "", readwrite)
-    accept = "Accept the licence of a model that forbids commercial use"
-    procedure.add_boolean_argument("accept-licence", "Accept the licence", accept, False, readwrite)
-    status = "What the engine says of itself; null if it does not run"
-    procedure.add_string_return_value("status", "Status", status, "", readwrite)
-
-
-def _choice(procedure, name, nick, blurb, labels):
-    choice = Gimp.Choice.new()
-    for number, (value, label) in enumerate(labels.items()):
-        choice.add(value, number, label, "")
-    first = next(iter(labels))
-    procedure.add_choice_argument(name, nick, blurb, choice, first, GObject.ParamFlags.READWRITE)
 
 
 # ---------------------------------------------------------------------------------------- what entries do
@@ -245,24 +137,17 @@ def _cut(engine, layers, config, mode, *, as_box=False):
             raise _palette(layer)
         Gimp.progress_init("Matted")
         picture = pixels.Pixels(layer)
-        box = pixels.selection_box(layer) if as_box else None
         limit = None if as_box else pixels.selection_of(layer)
-        clean = output == "layer" and config.get_property("decontaminate")
-
-        def ask(client, job, *, picture=picture.planes, box=box, limit=limit, clean=clean):
-            uploaded = client.upload(picture)
-            limit = limit and client.upload(limit)
-            wish = options
-            if box is not None:
-                found = subjects_in(client.subjects(uploaded, mask_options(config)), box)
-                if not found:
-                    raise Refused("No subject was found where the selection is.")
-                wish = {**options, "adjust": {**options["adjust"], "keep": found}}
-            mask = client.mask(uploaded, wish, limit=limit, job=job)
-            return wish, mask, client.foreground(uploaded, wish, limit=limit) if clean else None
-
-        limited = limit is not None
-        made.append((layer, picture if output == "layer" else None, limited, *engine.ask(ask)))
+        ask = partial(
+            _masked,
+            planes=picture.planes,
+            options=options,
+            box=pixels.selection_box(layer) if as_box else None,
+            limit=limit,
+            clean=output == "layer" and config.get_property("decontaminate"),
+        )
+        kept = picture if output == "layer" else None
+        made.append((layer, kept, limit is not None, *engine.ask(ask)))
     with _one_step(layers[0].get_image()):
         for number, (layer, picture, limited, wish, mask, colours) in enumerate(made):
             if output == "mask":
@@ -280,11 +165,27 @@ def _cut(engine, layers, config, mode, *, as_box=False):
     _tell([mask for *_, mask, _ in made], mode)
 
 
+def _masked(client, job, *, planes, options, box, limit, clean):
+    """The options that were asked for in the end, the mask, and clean colours if wanted."""
+    picture = client.upload(planes)
+    limit = limit and client.upload(limit)
+    if box is not None:
+        seen = {name: options[name] for name in ("coarse", "refine")}
+        meant = subjects_in(client.subjects(picture, seen), box)
+        if not meant:
+            raise Refused("No subject was found where the selection is.")
+        options = {**options, "adjust": {**options["adjust"], "keep": meant}}
+    mask = client.mask(picture, options, limit=limit, job=job)
+    return options, mask, client.foreground(picture, options, limit=limit) if clean else None
+
+
 def refine_mask(_procedure, mode, image, drawables, _config):
     layers = pixels.layers_of(image, drawables)
     for layer in layers:
         if layer.get_mask() is None:
-            raise Refused(f"The layer “{layer.get_name()}” has no mask to refine. Remove its background first.")
+            raise Refused(
+                f"The layer “{layer.get_name()}” has no mask to refine. Remove its background first."
+            )
         pixels.check_unlocked(layer)
     engine = Engine()
     made = []
@@ -297,16 +198,16 @@ def refine_mask(_procedure, mode, image, drawables, _config):
             "made": pixels.made_plane(mask),
             "guide": pixels.selection_of(layer),
         }
-
-        def ask(client, job, *, planes=planes, options=options, brush=brush):
-            return client.refine(client.upload(planes), options=options, job=job, **brush)
-
-        made.append((mask, engine.ask(ask)))
+        made.append((mask, engine.ask(partial(_refined, planes=planes, options=options, brush=brush))))
     with _one_step(image):
         for mask, answer in made:
             pixels.change_mask(mask, answer)
     _tell([answer for _, answer in made], mode)
     return True
+
+
+def _refined(client, job, *, planes, options, brush):
+    return client.refine(client.upload(planes), options=options, job=job, **brush)
 
 
 def decontaminate(_procedure, mode, image, drawables, _config):
@@ -318,17 +219,13 @@ def decontaminate(_procedure, mode, image, drawables, _config):
             raise _palette(layer)
         if layer.get_mask() is None and not layer.has_alpha():
             raise Refused(
-                f"The layer “{layer.get_name()}” has neither a mask nor transparency, so it has no soft edges. "
-                "Remove its background first."
+                f"The layer “{layer.get_name()}” has neither a mask nor transparency, so it has no soft "
+                "edges. Remove its background first."
             )
         Gimp.progress_init("Matted")
         picture = pixels.Pixels(layer)
         seen = picture if layer.get_mask() is None else pixels.with_mask_applied(layer, picture)
-        wish = {"foreground": {"alpha": "own"}}
-        planes = seen.planes
-        made.append(
-            (layer, picture, engine.ask(lambda client, job, p=planes: client.foreground(p, wish, job=job)))
-        )
+        made.append((layer, picture, engine.ask(partial(_cleaned, planes=seen.planes))))
     with _one_step(image):
         for layer, picture, colours in made:
             data = picture.recoloured(colours)
@@ -337,6 +234,10 @@ def decontaminate(_procedure, mode, image, drawables, _config):
                 pixels.copy_mask(layer, new)
     _tell([colours for _, _, colours in made], mode)
     return True
+
+
+def _cleaned(client, job, *, planes):
+    return client.foreground(planes, {"foreground": {"alpha": "own"}}, job=job)
 
 
 def run_status(procedure, config, _data):

@@ -9,6 +9,7 @@ import json
 import zlib
 
 from gi.repository import Babl, Gegl, Gimp
+
 from matted_client import Planes
 
 _OPTIONS = "matted-made-with"  # parasites of a mask: the options it was made with, and what was made where
@@ -104,7 +105,7 @@ def selection_of(layer):
 
 
 def selection_box(layer):
-    """The box around the selection in the layer's own pixels: left, top, right, bottom; None if there is none."""
+    """The box around the selection in the layer's pixels: left, top, right, bottom; None without one."""
     _, exists, left, top, right, bottom = Gimp.Selection.bounds(layer.get_image())
     _, x, y = layer.get_offsets()
     return [left - x, top - y, right - x, bottom - y] if exists else None
@@ -301,9 +302,7 @@ def _blank_layer(image, pixels, *, has_alpha):
 
 
 def _blank_channel(image, name):
-    return Gimp.Channel.new(
-        image, name, image.get_width(), image.get_height(), 50.0, Gegl.Color.new("black")
-    )
+    return Gimp.Channel.new(image, name, image.get_width(), image.get_height(), 50.0, Gegl.Color.new("black"))
 
 
 def _keep(layer, old):

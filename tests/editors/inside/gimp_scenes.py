@@ -1,4 +1,4 @@
-"""What the tests let Matted's procedures do in GIMP: each scene builds an image, calls, and tells what became.
+"""What the tests let Matted's procedures do in GIMP: a scene builds an image, calls, and tells the result.
 
 Runs inside the root. A scene is a function of a folder for its files; what it returns, or how it failed, is
 reported under its name.
@@ -88,7 +88,11 @@ def places(_folder):
     layer.set_offsets(20, 10)
     told["in a group"] = {"status": remove(image, [layer]), "mask": mask_of(layer)}
     layer.remove_mask(Gimp.MaskApplyMode.DISCARD)
-    told["a group"] = {"status": remove(image, [group]), "mask": mask_of(group), "inner": layer.get_mask() is None}
+    told["a group"] = {
+        "status": remove(image, [group]),
+        "mask": mask_of(group),
+        "inner": layer.get_mask() is None,
+    }
     return told
 
 
@@ -112,8 +116,10 @@ def limits(_folder):
     Gimp.context_set_feather_radius(20, 20)
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 5, 10, 40, 40)
     Gimp.context_set_feather(False)
-    selection = image.get_selection().get_buffer().get(
-        Gegl.Rectangle.new(-6, 5, SIDE, SIDE), 1.0, "Y u8", Gegl.AbyssPolicy.NONE
+    selection = (
+        image.get_selection()
+        .get_buffer()
+        .get(Gegl.Rectangle.new(-6, 5, SIDE, SIDE), 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
     )
     return {
         "status": remove(image, [layer]),
@@ -159,7 +165,7 @@ def existing(_folder):
     return told
 
 
-def outputs(folder):
+def outputs(_folder):
     told = {}
     for precision in ("u8-non-linear", "u16-non-linear", "float-linear", "u8-linear"):
         image = picture(canvas=(100, 80), precision=precision)
@@ -400,7 +406,9 @@ def old_mask():
     return bytes((x * 3 + y) % 256 for y in range(SIDE) for x in range(SIDE))
 
 
-def picture(*, canvas=(SIDE, SIDE), precision="u8-non-linear", alpha=True, gray=False, soft=False, profiled=False):
+def picture(
+    *, canvas=(SIDE, SIDE), precision="u8-non-linear", alpha=True, gray=False, soft=False, profiled=False
+):
     """An image with one layer: a ramp of red, or a soft edge."""
     base = Gimp.ImageBaseType.GRAY if gray else Gimp.ImageBaseType.RGB
     deep = getattr(Gimp.Precision, precision.upper().replace("-", "_"))
