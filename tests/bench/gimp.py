@@ -32,8 +32,7 @@ import pixels as matted_pixels
 times, width, height = int(arguments[1]), int(arguments[2]), int(arguments[3])
 taken = {}
 
-def worked():
-    """Processor time of this process and of GIMP, in seconds."""
+def worked():  # processor seconds of this process and of GIMP
     fields = open(f"/proc/{os.getppid()}/stat").read().rpartition(")")[2].split()
     return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
