@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from matted import cli, client
+from matted import __version__, cli, client
 from matted.editors import bundle, folders
 from matted.editors.folders import System
 
@@ -81,6 +81,22 @@ def test_status_tells_each_state(home: Path, capsys: pytest.CaptureFixture[str])
     (home / "config/GIMP/3.0/plug-ins/matted/matted.py").write_text("mine")
     (home / "data/krita/pykrita/matted/matted_client.py").unlink()
     assert states() == ["changed by hand", "incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("0.0.1", "older than"), ("99.0", "newer than"), (__version__, "other files than")],
+)
+def test_status_compares_the_version(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], version: str, said: str
+):
+    with monkeypatch.context() as older:
+        older.setattr(bundle, "__version__", version)
+        assert matted("install", "gimp") == 0
+    (home.parent / "shipped/plugins/gimp/matted/matted.py").write_text("# of today\n")
+    capsys.readouterr()
+    assert matted("status", "gimp") == 0
+    assert f"{said} this Matted" in capsys.readouterr().out
 
 
 def test_removing_takes_everything_back(home: Path):

@@ -178,7 +178,7 @@ def _status(_args: argparse.Namespace, place: "Place") -> dict[str, Any]:
     if state is installing.State.CURRENT:
         said = f"Matted {found.version} is installed {where}."
     elif state is installing.State.OTHER:
-        said = f"Matted {found.version} is installed {where}, from another version than this {__version__}."
+        said = f"Matted {found.version} is installed {where}, {_compared(found.version, __version__)}."
         then.append(f"`matted plugins install {place.editor}` brings it up to date.")
     elif state is installing.State.CHANGED:
         said = f"Matted {found.version} is installed {where}, and was changed by hand."
@@ -195,6 +195,14 @@ def _status(_args: argparse.Namespace, place: "Place") -> dict[str, Any]:
         then.append("It is switched off in Krita's settings; `matted plugins install krita --enable` helps.")
     content = _result(place, said, then, state=state.value)
     return {**content, "version": found.version, "changed": list(found.changed)}
+
+
+def _compared(there: str, here: str) -> str:
+    """How the installed plugin's version stands to this Matted's, when their files differ."""
+    if there == here:
+        return "with other files than this Matted has"
+    first, second = ([int(part) for part in re.findall(r"\d+", version)] for version in (there, here))
+    return f"{'newer' if first > second else 'older'} than this Matted ({here})"
 
 
 def _zip(args: argparse.Namespace) -> int:
