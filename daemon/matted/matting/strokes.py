@@ -44,15 +44,14 @@ def find_strokes(made: Mask, painted: Plane, guide: Plane | None = None) -> Stro
     if painted.shape != made.shape or (guide is not None and guide.shape != made.shape):
         raise ValueError("the planes are not of one size")
 
-    def touched(rows: slice, columns: slice = slice(None)) -> tuple[Marked, Plane]:
+    def touched(rows: slice, columns: slice = slice(None)) -> tuple[Plane, Marked, Marked]:
+        """As it was left there; where that is paint; where it is paint or the guide."""
         left = in_depth(painted[rows, columns], made.dtype)
-        changed = cv2.absdiff(np.ascontiguousarray(made[rows, columns]), left) > ROUNDING * full(made.dtype)
-        if guide is not None:
-            changed |= guide[rows, columns] > 0
-        return changed, left
+        paint = cv2.absdiff(np.ascontiguousarray(made[rows, columns]), left) > ROUNDING * full(made.dtype)
+        return left, paint, paint if guide is None else paint | (guide[rows, columns] > 0)
 
     def box(rows: slice) -> tuple[int, int, int, int]:
-        x, y, width, height = cv2.boundingRect(touched(rows)[0].view(np.uint8))
+        x, y, width, height = cv2.boundingRect(touched(rows)[2].view(np.uint8))
         return x, x + width, rows.start + y, rows.start + y + height
 
     boxes = [found for found in in_parallel(box, strips(made.shape)) if found[1] > found[0]]
@@ -60,10 +59,10 @@ def find_strokes(made: Mask, painted: Plane, guide: Plane | None = None) -> Stro
         return None
     lefts, rights, tops, bottoms = zip(*boxes, strict=True)
     rows, columns = slice(min(tops), max(bottoms)), slice(min(lefts), max(rights))
-    changed, left = touched(rows, columns)
-    keep = changed & (left >= (1 - HARD) * full(made.dtype))
-    remove = changed & (left <= HARD * full(made.dtype))
-    return Strokes(rows, columns, keep, remove, changed & ~keep & ~remove)
+    left, paint, marked = touched(rows, columns)
+    keep = paint & (left >= (1 - HARD) * full(made.dtype))
+    remove = paint & (left <= HARD * full(made.dtype))
+    return Strokes(rows, columns, keep, remove, marked & ~keep & ~remove)
 
 
 def in_depth(plane: Plane, dtype: np.dtype[np.generic]) -> Plane:
