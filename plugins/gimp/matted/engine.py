@@ -58,8 +58,8 @@ class Engine:
                 outcome.append((None, error))
             told.put(None)
 
+        Gimp.progress_init("Matted: starting the engine" if self._connecting.is_alive() else "Matted")
         threading.Thread(target=work, daemon=True).start()
-        Gimp.progress_set_text("Matted: starting the engine" if self._connecting.is_alive() else "Matted")
         while True:
             try:
                 event = told.get(timeout=0.2)
@@ -71,6 +71,7 @@ class Engine:
             stage = event.get("stage") or event.get("state", "")
             Gimp.progress_set_text("Matted: " + _STAGES.get(stage, stage))
             Gimp.progress_update(float(event.get("fraction", 0)))
+        Gimp.progress_end()
         result, error = outcome[0]
         if error is not None:
             raise error

@@ -114,7 +114,6 @@ def keep_subjects(procedure, mode, image, drawables, config):
         import dialog
 
         planes, options = pixels.Pixels(layers[0]).planes, mask_options(config)
-        Gimp.progress_init("Matted")
         found = engine.ask(lambda client, job: client.subjects(client.upload(planes), options, job=job))
         if not found:
             raise Refused(f"No subject was found in the layer “{layers[0].get_name()}”.")
@@ -135,7 +134,6 @@ def _cut(engine, layers, config, mode, *, as_box=False):
     for layer in layers:
         if output == "layer" and layer.is_indexed():
             raise _palette(layer)
-        Gimp.progress_init("Matted")
         picture = pixels.Pixels(layer)
         limit = None if as_box else pixels.selection_of(layer)
         ask = partial(
@@ -190,7 +188,6 @@ def refine_mask(_procedure, mode, image, drawables, _config):
     engine = Engine()
     made = []
     for layer in layers:
-        Gimp.progress_init("Matted")
         planes, mask = pixels.Pixels(layer).planes, layer.get_mask()
         options = pixels.made_with(mask)
         brush = {
@@ -222,7 +219,6 @@ def decontaminate(_procedure, mode, image, drawables, _config):
                 f"The layer “{layer.get_name()}” has neither a mask nor transparency, so it has no soft "
                 "edges. Remove its background first."
             )
-        Gimp.progress_init("Matted")
         picture = pixels.Pixels(layer)
         seen = picture if layer.get_mask() is None else pixels.with_mask_applied(layer, picture)
         made.append((layer, picture, engine.ask(partial(_cleaned, planes=seen.planes))))
@@ -323,7 +319,7 @@ def _tell(answers, mode):
     """Shows a person the graver of the engine's warnings, and a script all of them."""
     told = {warning["sentence"]: warning["code"] for answer in answers for warning in answer.warnings}
     if mode == Gimp.RunMode.NONINTERACTIVE:
-        print(*told, sep="\n", file=sys.stderr)
+        sys.stderr.writelines(f"{sentence}\n" for sentence in told)
     elif grave := [sentence for sentence, code in told.items() if code in GRAVE]:
         Gimp.message("\n".join(grave))
 
