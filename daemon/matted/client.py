@@ -60,6 +60,10 @@ class Unavailable(ClientError):
         super().__init__(sentence, slug="daemon-unavailable", status=503)
 
 
+class Stranger(Unavailable):
+    """What answers in the daemon's place does not know the token in the runtime file."""
+
+
 class Runtime(NamedTuple):
     """What a running daemon tells its user's other programs, through a file only that user can read."""
 
@@ -629,9 +633,19 @@ def _log_path() -> Path:
 def _reach(*, start: bool, wait_s: float, timeout_s: float) -> tuple[http.client.HTTPConnection, Runtime]:
     try:
         return _prove(read_runtime(), timeout_s)
-    except Unavailable:
+    except Unavailable as error:
         if not start:
             raise
+        found = error
+    try:
+        return _begin(wait_s=wait_s, timeout_s=timeout_s)
+    except Unavailable:
+        if isinstance(found, Stranger):
+            raise found from None  # tells what stands in the way
+        raise
+
+
+def _begin(*, wait_s: float, timeout_s: float) -> tuple[http.client.HTTPConnection, Runtime]:
     commands = launch_commands()
     child = launch(commands.pop(0))
     deadline = time.monotonic() + wait_s
@@ -669,7 +683,7 @@ def _prove(runtime: Runtime, timeout_s: float) -> tuple[http.client.HTTPConnecti
         raise Unavailable("Matted is not running. Start it with `matted serve`.") from None
     if not hmac.compare_digest(proof.encode(), identity_proof(runtime.token, nonce, runtime.port).encode()):
         connection.close()
-        raise Unavailable(
+        raise Stranger(
             f"Another program answers on Matted's port {runtime.port}, so nothing was sent to it. "
             "Start Matted again with `matted serve`."
         )

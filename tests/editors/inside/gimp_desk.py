@@ -65,9 +65,8 @@ def export(image, path):
 
 def layer_of(image, data, width, height, *, name="layer", form="R'G'B'A u8", kind=None):
     """A new layer with these pixels on top of an image."""
-    layer = Gimp.Layer.new(
-        image, name, width, height, kind or Gimp.ImageType.RGBA_IMAGE, 100.0, Gimp.LayerMode.NORMAL
-    )
+    kind = Gimp.ImageType.RGBA_IMAGE if kind is None else kind  # RGB_IMAGE is 0
+    layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
     image.insert_layer(layer, None, 0)
     buffer = layer.get_buffer()
     buffer.set(Gegl.Rectangle.new(0, 0, width, height), form, data)
