@@ -148,7 +148,7 @@ def _lay(alpha: Mask, piece: Mask, *, keep: bool) -> None:
     if keep:
         np.maximum(alpha, piece, out=alpha)
     else:
-        np.minimum(alpha, full_scale(alpha.dtype) - piece, out=alpha)
+        np.minimum(alpha, np.iinfo(alpha.dtype).max - piece, out=alpha)
 
 
 def _solve_again(alpha: Mask, ground: Ground, colour: Colour, window: _Window, strokes: Strokes) -> None:
