@@ -45,7 +45,7 @@ def test_the_flags_choose(source: Path, arguments: list[str], left: int, right: 
     assert done.returncode == 0, done.stderr
     mask = np.asarray(Image.open(out))
     assert (mask[150, 150], mask[150, 500]) == (left, right)
-    assert json.loads(done.stdout)["warnings"] == []
+    assert not [told for told in json.loads(done.stdout)["warnings"] if told["code"].startswith("prompt")]
 
 
 def test_nothing_found_is_told_and_still_delivered(source: Path) -> None:
