@@ -244,7 +244,8 @@ class Pipeline:
     ) -> Matte:
         """Where two models' mattes of `picture` differ: a mask of |a - b| at its size; otherwise as `matte`.
 
-        `models`: their ids, or `auto` and the like; that of `coarse` does not count, nor does a prompt model.
+        `models`: their ids, or `auto` and the like; that of `coarse` does not count, nor does a prompt model,
+        and each looks once, so that nothing but the models differs.
         Raises BadOption where both mean the same one.
         """
         prompt = replace(prompt, model="none") if prompt is not None else None
@@ -253,7 +254,7 @@ class Pipeline:
             raise BadOption(f"Both models are {names[0]}: choose two different ones to compare.")
         wholes = []
         for number, name in enumerate(names):
-            wish = replace(coarse or CoarseOptions(), model=name)
+            wish = replace(coarse or CoarseOptions(), model=name, look="once")
 
             def told(stage: str, done: float, before: float = number / 2) -> None:
                 progress(stage, before + done / 2)
