@@ -27,7 +27,7 @@ STILL = 0.001  # change of colour that a pixel of even colour counts as, along a
 STEPS = 150
 TOLERANCE = 1e-3
 FAR = 1e6
-UNSURE_PX = 1.5  # of the window: how far from an edge hair is looked for
+UNSURE_PX = 0.7  # of the window: how far from an edge hair is looked for
 RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
