@@ -102,10 +102,9 @@ class _Window:
         """Rows and columns of the part at native resolution."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
-    def reduced(self, plane: npt.NDArray[np.generic]) -> Plane:
+    def reduced(self, plane: Plane) -> Plane:
         """The part's plane or planes, averaged to the window's size."""
-        whole, size = np.ascontiguousarray(plane), (self.width, self.height)
-        return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
+        return np.asarray(cv2.resize(plane, (self.width, self.height), interpolation=cv2.INTER_AREA))
 
     def placed(self, strokes: Strokes, marked: Marked) -> Marked:
         """`marked`, of the strokes' box, as a plane of the whole part."""

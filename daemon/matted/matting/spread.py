@@ -27,6 +27,7 @@ STILL = 0.001  # change of colour that a pixel of even colour counts as, along a
 STEPS = 150
 TOLERANCE = 1e-3
 FAR = 1e6
+UNSURE_PX = 0.7  # of the window: how far from an edge hair is looked for
 RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
@@ -228,16 +229,21 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
 
 
 def unsure_alpha(ground: Ground, unsure: Marked) -> Plane:
-    """The window's alpha where `unsure` found again from the rest of it: (h, w) float32 in [0, 1]."""
+    """The window's alpha found again where `unsure`: (h, w) float32 in [0, 1], soft only near an edge.
+
+    From the colours of both sides around; what alpha was counts as far as colours do not tell.
+    """
     cells = _cells(ground.lab)
     distance, _ = _nearest(unsure)
     near = np.exp(-distance / np.float32(max(4.0, 2 * _radius(unsure)))) * ~unsure
-    inside = _histogram(cells, ground.alpha * near)[cells]
-    outside = _histogram(cells, (1 - ground.alpha) * near)[cells]
-    wish = inside / (inside + outside)
-    weight = np.full(wish.shape, UNARY, np.float32)
-    start = np.where(unsure, wish, ground.alpha).astype(np.float32)
-    return settled(ground.lab, wish.astype(np.float32), weight, start, unsure)
+    inside, outside = (_histogram(cells, side * near)[cells] for side in (ground.alpha, 1 - ground.alpha))
+    before = np.log((ground.alpha + 0.2) / (1.2 - ground.alpha))
+    wish = (1 / (1 + np.exp(-np.log(inside / outside) - before))).astype(np.float32)
+    start = np.where(unsure, wish, ground.alpha)
+    plane = settled(ground.lab, wish, np.full(wish.shape, UNARY, np.float32), start, unsure)
+    sharp = np.clip((plane - 0.5) * np.float32(SHARPNESS) + 0.5, 0, 1)
+    soft = cv2.GaussianBlur(sharp.astype(np.float32), (0, 0), UNSURE_PX)
+    return np.where(unsure, soft, ground.alpha)
 
 
 def _rim(inside: Marked, same: Marked, distance: Plane, seeds: Marked) -> Marked:
