@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--made",
         metavar="MADE",
-        help="the mask as it was before you painted, such as the result of the last correction (default: the one "
-        "that `matted cut` makes with the same options)",
+        help="the mask as it was before you painted, such as the result of the last correction (default: "
+        "the one that `matted cut` makes with the same options)",
     )
     parser.add_argument(
         "--guide",
