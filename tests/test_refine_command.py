@@ -85,3 +85,16 @@ def test_a_folder_is_refused(scene: Path) -> None:
     done = matted("refine", scene, "--mask", scene / "scene.png")
     assert done.returncode == 2
     assert b"One picture's mask" in done.stderr
+
+
+def test_what_the_person_painted_is_never_replaced(scene: Path) -> None:
+    made = scene / "made.png"
+    Image.fromarray(np.zeros((200, 300), np.uint8)).save(made)
+    painted = painted_from(made)
+    before = painted.read_bytes()
+    done = matted(
+        "refine", scene / "scene.png", "--mask", painted, "--made", made, "-o", painted, "--overwrite"
+    )
+    assert done.returncode == 6
+    assert b"one of the masks given" in done.stderr
+    assert painted.read_bytes() == before

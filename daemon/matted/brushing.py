@@ -23,8 +23,8 @@ Plane = npt.NDArray[Any]
 class Brush:
     """What a person painted; every plane (H, W) of the picture's size, uint8, uint16 or float32 in [0, 1].
 
-    `painted`: the mask as it was left. `made`: the mask as it was before; None for the one that the chain
-    makes. `guide`: not 0 where alpha is to be found again.
+    `painted`: the mask as it was left. `made`: the mask as it was before, in a further round the result of
+    the one before; None for the one that the chain makes. `guide`: not 0 where alpha is to be found again.
     """
 
     painted: Plane

@@ -403,9 +403,10 @@ class Client:
     ) -> Answer:
         """The mask of a picture as a person's strokes correct it, as raw values.
 
-        `painted`: the mask as the person left it; `made`: as it was before, or what `options` give (as of
-        `mask`) if it is not sent; `guide`: not 0 where the mask is to be found again. All are gray and of the
-        picture's size. `limit`: as of `mask`; it bounds what spreads.
+        `painted`: the mask as the person left it; `made`: as it was before, in a further round the answer of
+        the one before; what `options` give (as of `mask`) if it is not sent. `guide`: not 0 where the mask is
+        to be found again. All are gray and of the picture's size. `limit`: as of `mask`; it bounds what
+        spreads.
         """
         if not isinstance(source, Uploaded):
             source = self.upload(source)

@@ -16,6 +16,7 @@ from statistics import median
 
 import cv2
 import numpy as np
+from adjust import Peak
 from people import painted, stroke
 from pictures import photograph
 
@@ -167,14 +168,15 @@ def timed(edges: str) -> None:
     cv2.line(left, (width // 2 - 300, 1500), (width // 2 + 300, 1700), 255, 240, cv2.LINE_AA)
     for name, what in rounds(made, left):
         clock, spent = [], []
-        for _ in range(7):
-            started, before = time.perf_counter(), time.process_time()
-            brush_refine(made, what, colour, edges=edges)
-            clock.append(time.perf_counter() - started)
-            spent.append(time.process_time() - before)
+        with Peak() as peak:
+            for _ in range(7):
+                started, before = time.perf_counter(), time.process_time()
+                brush_refine(made, what, colour, edges=edges)
+                clock.append(time.perf_counter() - started)
+                spent.append(time.process_time() - before)
         print(
             f"24 MP, {edges}, {name}: {median(clock):.2f} s (best {min(clock):.2f} s), "
-            f"all cores together {median(spent):.2f} s",
+            f"all cores together {median(spent):.2f} s, +{peak.mb:.0f} MiB",
             flush=True,
         )
 

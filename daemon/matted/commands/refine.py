@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from matted.commands import adjusting, cut, look, prompting
 from matted.config import Settings
-from matted.errors import BadOption
+from matted.errors import BadOption, OutputExists
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--made",
         metavar="MADE",
-        help="the mask as it was before you painted (default: the one that `matted cut` makes with the same "
-        "options)",
+        help="the mask as it was before you painted, such as the result of the last correction (default: "
+        "the one that `matted cut` makes with the same options)",
     )
     parser.add_argument(
         "--guide",
@@ -63,6 +63,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     if args.picture == "-" or Path(args.picture).is_dir():
         raise BadOption("One picture's mask is corrected at a time: give the name of its file.")
+    for name in (args.painted, args.made, args.guide):
+        _spare(name, args.output)
     args.inputs = [args.picture]
     painted, made, guide = (
         _plane(name, settings.max_pixels) if name is not None else None
@@ -70,6 +72,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     )
     assert painted is not None
     return cut.cut_all(args, settings, Brush(painted, made, guide))
+
+
+def _spare(name: str | None, output: str | None) -> None:
+    """Raises OutputExists where the result would replace a picture that it is made from."""
+    if name is None or output is None:
+        return
+    source, target = Path(name), Path(output)
+    if source.exists() and target.exists() and target.samefile(source):
+        raise OutputExists(f"{target} is one of the masks given: choose another name for the result.")
 
 
 def _plane(name: str, max_pixels: int) -> "npt.NDArray[Any]":

@@ -82,7 +82,7 @@ def features(
     state = ground.alpha if keep else 1 - ground.alpha  # 1: as the strokes want it
     is_open = (state < RIGHT) & ~against
     same, rest = state >= RIGHT, (state < 0.5) & ~seeds
-    distance, _ = _nearest(seeds)
+    distance = _distance(seeds)
     radius = _radius(seeds)
     trust = 1 - np.exp(-((distance / (4 * radius)) ** 2))  # the rest beside a stroke may be its piece
     cells = _cells(ground.lab)
@@ -93,7 +93,7 @@ def features(
         under, of_rest = _histogram(cells, mine)[cells], _histogram(cells, rest * (1 - mine) + against)[cells]
     like_same = np.log(_histogram(cells, same)[cells] / of_rest) if same.any() else np.zeros_like(under)
     way = _way(ground.lab, seeds)
-    aside, _ = _nearest(same) if same.any() else (np.full_like(distance, radius), None)
+    aside = _distance(same) if same.any() else np.full_like(distance, radius)
     before = float(state[seeds].mean())
     found = {
         "colour": np.clip(np.log(under / of_rest), -5, 5),
@@ -128,14 +128,9 @@ def _histogram(cells: npt.NDArray[np.intp], weight: npt.NDArray[Any]) -> Plane:
     return cube.ravel() / np.float32(max(float(cube.sum()), 1e-6)) + np.float32(FLOOR)
 
 
-def _nearest(seeds: Marked) -> tuple[Plane, npt.NDArray[np.intp]]:
-    """The distance to the nearest seed, and its index among the flattened places."""
-    distance, label = cv2.distanceTransformWithLabels(
-        (~seeds).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    table = np.zeros(int(label.max()) + 1, np.intp)
-    table[label[seeds]] = np.flatnonzero(seeds)
-    return distance, table[label]
+def _distance(marked: Marked) -> Plane:
+    """The distance to the nearest marked place: (h, w) float32."""
+    return np.asarray(cv2.distanceTransform((~marked).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5))
 
 
 def _radius(seeds: Marked) -> float:
@@ -209,7 +204,7 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
     whether the strokes say alpha 1 or 0. `reach`: pixels of the window; beyond, the piece is 0. What is the
     strokes' already counts for nothing: there the piece may end unseen.
     """
-    distance, _ = _nearest(seeds)
+    distance = _distance(seeds)
     near = np.clip((reach - distance) / (0.2 * reach), 0, 1)
 
     def look(first: Plane | None) -> tuple[Plane, Marked]:
@@ -234,7 +229,7 @@ def unsure_alpha(ground: Ground, unsure: Marked) -> Plane:
     From the colours of both sides around; what alpha was counts as far as colours do not tell.
     """
     cells = _cells(ground.lab)
-    distance, _ = _nearest(unsure)
+    distance = _distance(unsure)
     near = np.exp(-distance / np.float32(max(4.0, 2 * _radius(unsure)))) * ~unsure
     inside, outside = (_histogram(cells, side * near)[cells] for side in (ground.alpha, 1 - ground.alpha))
     before = np.log((ground.alpha + 0.2) / (1.2 - ground.alpha))
@@ -252,7 +247,7 @@ def _rim(inside: Marked, same: Marked, distance: Plane, seeds: Marked) -> Marked
         return np.zeros_like(inside)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (RIM + 1, RIM + 1))
     broad = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_OPEN, disc).astype(bool)
-    aside, _ = _nearest(same)
+    aside = _distance(same)
     return inside & ~broad & (aside <= RIM) & (distance > 2 * _radius(seeds))
 
 
