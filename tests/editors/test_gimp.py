@@ -1,7 +1,8 @@
 """Matted's procedures in real GIMP: the masks they make, of every kind of layer, and what they leave alone.
 
-The scenes of `inside/gimp_scenes.py` are played in few starts of GIMP; the pictures it wrote are read here, outside of
-it. The model's alpha is the red channel at the layer's own 64 x 64 pixels, so that every value is known.
+The scenes of `inside/gimp_scenes.py` are played in few starts of GIMP; the pictures it wrote are read here,
+outside of it. The model's alpha is the red channel at the layer's own 64 x 64 pixels, so that every value is
+known.
 """
 
 import base64
