@@ -1,10 +1,12 @@
 """Matted's procedures in real GIMP: the masks they make, of every kind of layer, and what they leave alone.
 
-The scenes of `inside/gimp_scenes.py` are played in one GIMP; the pictures it wrote are read here, outside of
-it. The model's alpha is the red channel at the layer's own 64 x 64 pixels, so that every value is known.
+The scenes of `inside/gimp_scenes.py` are played in few starts of GIMP; the pictures it wrote are read here,
+outside of it. The model's alpha is the red channel at the layer's own 64 x 64 pixels, so that every value is
+known.
 """
 
 import base64
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,27 @@ GOOD = ["success", None]
 RED = np.broadcast_to(4 * np.arange(SIDE, dtype=np.uint8), (SIDE, SIDE))
 SOFT = np.broadcast_to(np.clip(255 - 8 * (np.arange(SIDE) - 16), 0, 255).astype(np.uint8), (SIDE, SIDE))
 OLD = ((3 * np.arange(SIDE)[None, :] + np.arange(SIDE)[:, None]) % 256).astype(np.uint8)
-SCENES = (
-    *("precisions", "kinds", "places", "several", "limits", "boxes", "existing", "outputs", "new_layers"),
-    *("decontaminated", "refused", "subjects", "stored", "built_in", "documented", "script_fu", "status"),
-    "refined",
+GROUPS = (  # one start of GIMP for each
+    ("precisions", "kinds", "documented", "status"),
+    ("places", "several", "limits", "boxes", "existing", "outputs"),
+    ("new_layers", "decontaminated", "refined"),
+    ("refused", "subjects", "stored", "built_in", "script_fu"),
 )
+
+
+class Facts:
+    """What the scenes told, by name; a group is played when the first of it is asked for."""
+
+    def __init__(self, play: Callable[[Sequence[str]], dict[str, Any]]) -> None:
+        self._play = play
+        self._told: dict[str, Any] = {}
+
+    def __getitem__(self, scene: str) -> Any:
+        if scene not in self._told:
+            self._told.update(self._play(next(group for group in GROUPS if scene in group)))
+        told = self._told[scene]
+        assert "raised" not in told, told["raised"]
+        return told
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +72,14 @@ def folder(room: Room) -> Path:
 
 
 @pytest.fixture(scope="module")
-def facts(gimp: Gimp, keyed: Engine, folder: Path) -> dict[str, Any]:
+def facts(gimp: Gimp, keyed: Engine, folder: Path) -> Facts:
     """What the scenes told."""
-    script = "import gimp_scenes\ngimp_scenes.play(*arguments)"
-    played = gimp.run(script, folder, *SCENES, environment=keyed.environment, timeout_s=280).good()
-    for name in SCENES:
-        assert "raised" not in played.report[name], played.report[name]["raised"]
-    return played.report
+
+    def play(names: Sequence[str]) -> dict[str, Any]:
+        script = "import gimp_scenes\ngimp_scenes.play(*arguments)"
+        return gimp.run(script, folder, *names, environment=keyed.environment, timeout_s=280).good().report
+
+    return Facts(play)
 
 
 def plane(packed: str) -> np.ndarray:
@@ -77,7 +96,7 @@ def written(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("precision", ["u8-linear", "u8-non-linear", "u8-perceptual"])
-def test_half_tones_are_exact_in_8_bits(facts: dict[str, Any], folder: Path, precision: str):
+def test_half_tones_are_exact_in_8_bits(facts: Facts, folder: Path, precision: str):
     assert facts["precisions"][precision]["status"] == GOOD
     alpha = written(folder / f"{precision}.png")
     if alpha.dtype == np.uint16:  # GIMP exports linear bits as 16 others
@@ -90,7 +109,7 @@ def test_half_tones_are_exact_in_8_bits(facts: dict[str, Any], folder: Path, pre
 
 @pytest.mark.parametrize("kind", ["u16", "u32", "half", "float", "double"])
 @pytest.mark.parametrize("curve", ["linear", "non-linear"])
-def test_half_tones_are_exact_in_deep_images(facts: dict[str, Any], folder: Path, kind: str, curve: str):
+def test_half_tones_are_exact_in_deep_images(facts: Facts, folder: Path, kind: str, curve: str):
     assert facts["precisions"][f"{kind}-{curve}"]["status"] == GOOD
     alpha = written(folder / f"{kind}-{curve}.png")
     assert alpha.dtype == np.uint16
@@ -98,7 +117,7 @@ def test_half_tones_are_exact_in_deep_images(facts: dict[str, Any], folder: Path
     assert np.abs(alpha.astype(int) - 257 * RED.astype(int)).max() <= rounding
 
 
-def test_the_layers_own_pixels_are_never_written(facts: dict[str, Any]):
+def test_the_layers_own_pixels_are_never_written(facts: Facts):
     told = {**facts["precisions"], **facts["kinds"]}
     assert {name for name, one in told.items() if not one["untouched"]} == set()
 
@@ -106,7 +125,7 @@ def test_the_layers_own_pixels_are_never_written(facts: dict[str, Any]):
 @pytest.mark.parametrize(
     "kind", ["gray", "gray-alpha", "no-alpha", "indexed", "profiled", "profiled-deep", "gray-deep"]
 )
-def test_every_kind_of_layer_gets_its_mask(facts: dict[str, Any], kind: str):
+def test_every_kind_of_layer_gets_its_mask(facts: Facts, kind: str):
     told = facts["kinds"][kind]
     assert told["status"] == GOOD
     seen = np.frombuffer(base64.b64decode(told["red"]), np.uint8).reshape(SIDE, SIDE).astype(int)
@@ -121,17 +140,17 @@ def test_every_kind_of_layer_gets_its_mask(facts: dict[str, Any], kind: str):
     "place",
     ["partly outside", "larger than the canvas", "far outside", "smaller", "in a group", "a group"],
 )
-def test_the_mask_lies_where_the_layer_lies(facts: dict[str, Any], place: str):
+def test_the_mask_lies_where_the_layer_lies(facts: Facts, place: str):
     told = facts["places"][place]
     assert told["status"] == GOOD
     assert np.array_equal(plane(told["mask"]), RED)
 
 
-def test_a_groups_mask_is_the_groups_alone(facts: dict[str, Any]):
+def test_a_groups_mask_is_the_groups_alone(facts: Facts):
     assert facts["places"]["a group"]["inner"]
 
 
-def test_every_selected_layer_gets_its_own_mask_and_no_other(facts: dict[str, Any]):
+def test_every_selected_layer_gets_its_own_mask_and_no_other(facts: Facts):
     told = facts["several"]
     assert told["status"] == GOOD
     first, second = map(plane, told["masks"])
@@ -140,14 +159,14 @@ def test_every_selected_layer_gets_its_own_mask_and_no_other(facts: dict[str, An
     assert told["third"]
 
 
-def test_a_selected_mask_stands_for_its_layer(facts: dict[str, Any]):
+def test_a_selected_mask_stands_for_its_layer(facts: Facts):
     assert facts["several"]["mask"] == GOOD
 
 
 # ------------------------------------------------------------------------------------------- selection
 
 
-def test_the_selection_is_the_limit_with_its_soft_edge(facts: dict[str, Any]):
+def test_the_selection_is_the_limit_with_its_soft_edge(facts: Facts):
     told = facts["limits"]
     assert told["status"] == GOOD
     selection = plane(told["selection"])
@@ -156,7 +175,7 @@ def test_the_selection_is_the_limit_with_its_soft_edge(facts: dict[str, Any]):
     assert told["still"]
 
 
-def test_the_selection_as_a_box_shows_which_subject_is_meant(facts: dict[str, Any]):
+def test_the_selection_as_a_box_shows_which_subject_is_meant(facts: Facts):
     told = facts["boxes"]
     assert told["status"] == GOOD
     expected = np.zeros((SIDE, SIDE), np.uint8)
@@ -164,7 +183,7 @@ def test_the_selection_as_a_box_shows_which_subject_is_meant(facts: dict[str, An
     assert np.array_equal(plane(told["mask"]), expected)
 
 
-def test_a_box_without_a_subject_changes_nothing(facts: dict[str, Any]):
+def test_a_box_without_a_subject_changes_nothing(facts: Facts):
     assert facts["boxes"]["nothing there"] == [
         "execution-error",
         "No subject was found where the selection is.",
@@ -174,7 +193,7 @@ def test_a_box_without_a_subject_changes_nothing(facts: dict[str, Any]):
 # ---------------------------------------------------------------------------------------- existing mask
 
 
-def test_an_old_mask_is_kept_as_a_channel_unless_told_otherwise(facts: dict[str, Any]):
+def test_an_old_mask_is_kept_as_a_channel_unless_told_otherwise(facts: Facts):
     told = facts["existing"]["keep"]
     assert told["status"] == GOOD
     [channel] = map(plane, told["channels"])
@@ -182,7 +201,7 @@ def test_an_old_mask_is_kept_as_a_channel_unless_told_otherwise(facts: dict[str,
     assert np.array_equal(plane(told["mask"]), RED)
 
 
-def test_an_old_mask_that_reaches_beyond_the_canvas_is_kept_on_a_hidden_copy(facts: dict[str, Any]):
+def test_an_old_mask_that_reaches_beyond_the_canvas_is_kept_on_a_hidden_copy(facts: Facts):
     told = facts["existing"]["outside"]
     assert told["status"] == GOOD
     assert np.array_equal(plane(told["copy"]["mask"]), OLD)
@@ -190,7 +209,7 @@ def test_an_old_mask_that_reaches_beyond_the_canvas_is_kept_on_a_hidden_copy(fac
     assert np.array_equal(plane(told["mask"]), RED)
 
 
-def test_an_old_mask_is_kept_exactly_in_deep_images(facts: dict[str, Any]):
+def test_an_old_mask_is_kept_exactly_in_deep_images(facts: Facts):
     [channel] = facts["existing"]["deep"]["channels"]
     kept = np.frombuffer(base64.b64decode(channel), np.uint8).reshape(80, 100)
     assert np.array_equal(kept[:SIDE, :SIDE], OLD)
@@ -198,14 +217,14 @@ def test_an_old_mask_is_kept_exactly_in_deep_images(facts: dict[str, Any]):
     assert not kept[:, SIDE:].any()
 
 
-def test_an_old_mask_can_be_intersected(facts: dict[str, Any]):
+def test_an_old_mask_can_be_intersected(facts: Facts):
     told = facts["existing"]["intersect"]
     assert told["status"] == GOOD
     assert np.array_equal(plane(told["mask"]), np.minimum(RED, OLD))
     assert told["channels"] == []
 
 
-def test_an_old_mask_can_be_replaced(facts: dict[str, Any]):
+def test_an_old_mask_can_be_replaced(facts: Facts):
     told = facts["existing"]["replace"]
     assert told["status"] == GOOD
     assert np.array_equal(plane(told["mask"]), RED)
@@ -217,20 +236,18 @@ def test_an_old_mask_can_be_replaced(facts: dict[str, Any]):
 
 @pytest.mark.parametrize("precision", ["u8-non-linear", "u16-non-linear", "float-linear", "u8-linear"])
 @pytest.mark.parametrize("output", ["selection", "channel"])
-def test_selections_and_channels_hold_the_exact_half_tones(
-    facts: dict[str, Any], precision: str, output: str
-):
+def test_selections_and_channels_hold_the_exact_half_tones(facts: Facts, precision: str, output: str):
     status, packed, _ = facts["outputs"][precision][output]
     assert status == GOOD
     exact = RED >= 128 if precision == "u8-linear" else RED >= 0
     assert np.array_equal(plane(packed)[exact], RED[exact])
 
 
-def test_a_selection_leaves_no_channel_behind(facts: dict[str, Any]):
+def test_a_selection_leaves_no_channel_behind(facts: Facts):
     assert [told["selection"][2] for told in facts["outputs"].values()] == [0, 0, 0, 0]
 
 
-def test_after_a_channel_was_made_the_layer_is_still_the_selected_one(facts: dict[str, Any]):
+def test_after_a_channel_was_made_the_layer_is_still_the_selected_one(facts: Facts):
     assert [told["selected"] for told in facts["outputs"].values()] == [["first"]] * 4
 
 
@@ -238,7 +255,7 @@ NEW_LAYERS = ["u8", "u8-no-alpha", "gray", "u16", "half", "float", "double", "pr
 
 
 @pytest.mark.parametrize("name", NEW_LAYERS)
-def test_a_new_layer_takes_the_place_of_the_old_one(facts: dict[str, Any], name: str):
+def test_a_new_layer_takes_the_place_of_the_old_one(facts: Facts, name: str):
     told = facts["new_layers"][name]
     assert told["status"] == GOOD
     assert told["names"] == ["first cut-out", "first"]
@@ -257,7 +274,7 @@ def in_words(told: dict[str, Any], name: str, key: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["u8", "u8-no-alpha", "gray", "u16", "half", "float"])
-def test_where_the_mask_is_full_a_new_layers_colours_are_the_old_ones(facts: dict[str, Any], name: str):
+def test_where_the_mask_is_full_a_new_layers_colours_are_the_old_ones(facts: Facts, name: str):
     told = facts["new_layers"][name]
     before, after = (in_words(told, name, key) for key in ("before", "pixels"))
     full = plane(told["mask"]) == 255
@@ -266,7 +283,7 @@ def test_where_the_mask_is_full_a_new_layers_colours_are_the_old_ones(facts: dic
 
 
 @pytest.mark.parametrize("name", ["u8", "u8-no-alpha", "u16", "float", "profiled"])
-def test_in_the_soft_edge_a_new_layer_is_free_of_the_old_background(facts: dict[str, Any], name: str):
+def test_in_the_soft_edge_a_new_layer_is_free_of_the_old_background(facts: Facts, name: str):
     told = facts["new_layers"][name]
     before, after = (in_words(told, name, key).astype(float) for key in ("before", "pixels"))
     mask = plane(told["mask"])
@@ -276,19 +293,19 @@ def test_in_the_soft_edge_a_new_layer_is_free_of_the_old_background(facts: dict[
 
 
 @pytest.mark.parametrize("name", ["u8", "gray", "u16", "float"])
-def test_a_new_layer_keeps_the_old_ones_transparency(facts: dict[str, Any], name: str):
+def test_a_new_layer_keeps_the_old_ones_transparency(facts: Facts, name: str):
     told = facts["new_layers"][name]
     before, after = (in_words(told, name, key) for key in ("before", "pixels"))
     assert np.array_equal(after[..., -1], before[..., -1])
 
 
-def test_a_new_layer_can_have_the_colours_as_they_are(facts: dict[str, Any]):
+def test_a_new_layer_can_have_the_colours_as_they_are(facts: Facts):
     told = facts["new_layers"]["as it is"]
     assert told["pixels"] == told["before"]
 
 
 @pytest.mark.parametrize("name", ["u8", "u16", "gray"])
-def test_decontaminate_edges_makes_a_clean_layer_under_the_same_mask(facts: dict[str, Any], name: str):
+def test_decontaminate_edges_makes_a_clean_layer_under_the_same_mask(facts: Facts, name: str):
     told = facts["decontaminated"][name]
     assert told["status"] == GOOD
     assert told["visible"] == [True, False]
@@ -311,19 +328,19 @@ def test_decontaminate_edges_makes_a_clean_layer_under_the_same_mask(facts: dict
         ("two, one locked", ["“locked one”"]),
     ],
 )
-def test_locked_pixels_are_named_and_nothing_is_changed(facts: dict[str, Any], case: str, words: list[str]):
+def test_locked_pixels_are_named_and_nothing_is_changed(facts: Facts, case: str, words: list[str]):
     status, sentence, unchanged = facts["refused"][case]
     assert status == "execution-error"
     assert all(word in sentence for word in words), sentence
     assert unchanged
 
 
-def test_a_locked_layer_may_still_be_selected_or_cut_out_to_a_new_layer(facts: dict[str, Any]):
+def test_a_locked_layer_may_still_be_selected_or_cut_out_to_a_new_layer(facts: Facts):
     assert facts["refused"]["locked selection"] == GOOD
     assert facts["refused"]["locked layer"] == [*GOOD, 2]
 
 
-def test_other_locks_do_not_matter(facts: dict[str, Any]):
+def test_other_locks_do_not_matter(facts: Facts):
     assert facts["refused"]["other locks"] == [*GOOD, False]
 
 
@@ -341,14 +358,14 @@ def test_other_locks_do_not_matter(facts: dict[str, Any]):
         ("floating", "floating selection"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(facts: dict[str, Any], case: str, words: str):
+def test_what_cannot_be_done_is_one_sentence(facts: Facts, case: str, words: str):
     status, sentence = facts["refused"][case]
     assert status == "execution-error"
     assert words in sentence
     assert "\n" not in sentence
 
 
-def test_hard_edges_have_nothing_to_decontaminate(facts: dict[str, Any]):
+def test_hard_edges_have_nothing_to_decontaminate(facts: Facts):
     status, sentence = facts["decontaminated"]["hard"]
     assert (status, "neither a mask nor transparency" in sentence) == ("execution-error", True)
 
@@ -356,7 +373,7 @@ def test_hard_edges_have_nothing_to_decontaminate(facts: dict[str, Any]):
 # ---------------------------------------------------------------------------------------------- refining
 
 
-def test_what_was_painted_stays_and_what_lies_far_away_too(facts: dict[str, Any]):
+def test_what_was_painted_stays_and_what_lies_far_away_too(facts: Facts):
     told = facts["refined"]
     assert told["status"] == GOOD
     painted, mask = plane(told["painted"]), plane(told["mask"])
@@ -367,11 +384,11 @@ def test_what_was_painted_stays_and_what_lies_far_away_too(facts: dict[str, Any]
     assert not np.array_equal(mask, painted)  # the correction spread in the subject that was painted on
 
 
-def test_refining_again_without_paint_changes_nothing(facts: dict[str, Any]):
+def test_refining_again_without_paint_changes_nothing(facts: Facts):
     assert facts["refined"]["again"] == [GOOD, facts["refined"]["mask"]]
 
 
-def test_refining_changes_the_selection_only(facts: dict[str, Any]):
+def test_refining_changes_the_selection_only(facts: Facts):
     painted, status, mask = facts["refined"]["outside"]
     assert status == GOOD
     painted, mask = plane(painted), plane(mask)
@@ -379,26 +396,26 @@ def test_refining_changes_the_selection_only(facts: dict[str, Any]):
     assert not np.array_equal(mask[:, 32:], painted[:, 32:])
 
 
-def test_a_limit_is_not_taken_for_paint(facts: dict[str, Any]):
+def test_a_limit_is_not_taken_for_paint(facts: Facts):
     limited, status, mask = facts["refined"]["limited"]
     assert status == GOOD
     assert mask == limited
 
 
-def test_a_deep_mask_stays_as_it_is_without_paint(facts: dict[str, Any]):
+def test_a_deep_mask_stays_as_it_is_without_paint(facts: Facts):
     assert facts["refined"]["deep"] == [GOOD, True]
 
 
 # --------------------------------------------------------------------------------------------- the rest
 
 
-def test_subjects_keeps_those_of_the_numbers(facts: dict[str, Any]):
+def test_subjects_keeps_those_of_the_numbers(facts: Facts):
     assert facts["subjects"]["status"] == GOOD
     mask = plane(facts["subjects"]["mask"])
     assert (mask[16:40, 40:60].min(), mask[8:56, 4:30].max()) == (255, 0)
 
 
-def test_a_file_remembers_the_mask_and_what_made_it(facts: dict[str, Any]):
+def test_a_file_remembers_the_mask_and_what_made_it(facts: Facts):
     assert facts["stored"]["same"]
     assert facts["stored"]["made"] == {
         "coarse": {"model": "red-key"},
@@ -408,7 +425,7 @@ def test_a_file_remembers_the_mask_and_what_made_it(facts: dict[str, Any]):
 
 
 def test_one_click_cuts_a_photograph_as_the_engine_does(
-    facts: dict[str, Any], folder: Path, keyed: Engine, monkeypatch: pytest.MonkeyPatch
+    facts: Facts, folder: Path, keyed: Engine, monkeypatch: pytest.MonkeyPatch
 ):
     assert facts["built_in"]["status"] == GOOD
     photo = np.asarray(Image.open(folder / "photo.png"))
@@ -420,7 +437,7 @@ def test_one_click_cuts_a_photograph_as_the_engine_does(
     assert np.array_equal(written(folder / "photo-cut.png"), expected)
 
 
-def test_every_entry_is_a_documented_procedure(facts: dict[str, Any]):
+def test_every_entry_is_a_documented_procedure(facts: Facts):
     told = facts["documented"]
     assert {one["label"] for one in told.values()} == {
         *("Remove Background", "Remove Background…", "Refine Mask", "Subjects…", "Decontaminate Edges"),
@@ -433,12 +450,12 @@ def test_every_entry_is_a_documented_procedure(facts: dict[str, Any]):
         assert all(one["arguments"].values())
 
 
-def test_script_fu_can_call_it(facts: dict[str, Any]):
+def test_script_fu_can_call_it(facts: Facts):
     assert facts["script_fu"]["status"] == GOOD
     assert np.array_equal(plane(facts["script_fu"]["mask"]), RED)
 
 
-def test_status_says_what_the_engine_holds(facts: dict[str, Any]):
+def test_status_says_what_the_engine_holds(facts: Facts):
     said = facts["status"]["said"]
     assert (facts["status"]["status"], said["ready"]) == ("success", True)
     assert {"builtin", "red-key"} <= set(said["installed"])

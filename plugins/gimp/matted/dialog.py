@@ -18,6 +18,7 @@ from matted_client import ClientError
 from pixels import reduced
 
 _BOUNDS_PX = {"grow": (-20.0, 20.0), "feather": (0.0, 50.0)}  # the sliders'; more can be typed
+_IDLE = "The engine is not running. It starts by itself when a mask is asked for."
 
 
 def ask_options(procedure, config, title, engine):
@@ -208,7 +209,8 @@ class _Status:
                 client = Engine(start=False).client()
                 status, models = client.status(), client.models()
             except ClientError as error:
-                told = told or sentence_of(error)
+                idle = str(error).startswith("Matted is not running")
+                told = told or (_IDLE if idle else sentence_of(error))
             GLib.idle_add(self._show, told, status, models)
 
         threading.Thread(target=work, daemon=True).start()
