@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from matted.errors import BadRecipe
 from matted.hotfolder.names import is_picture
-from matted.hotfolder.recipe import DEFAULT_RECIPE, RECIPE_FILE, BadRecipe, Recipe, load_recipe
+from matted.hotfolder.recipe import DEFAULT_RECIPE, RECIPE_FILE, Recipe, load_recipe
 from matted.hotfolder.signature import Signature
 
 

@@ -24,8 +24,8 @@ from matted.hotfolder.ledger import Ledger
 from matted.hotfolder.moving import Moving
 from matted.hotfolder.names import shown
 from matted.hotfolder.placing import Part, PlaceTrouble, Placing
-from matted.hotfolder.recipe import RecipeItem
 from matted.hotfolder.reading import Changed, Vanished, read_whole
+from matted.hotfolder.recipe import RecipeItem
 from matted.hotfolder.signature import content_of
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_header

@@ -79,7 +79,7 @@ class Desk:
         return self.root / self._work(number).source
 
     def retry(self, number: int) -> None:
-        """Has a picture cut again, whatever became of it before. Raises UnknownPicture when it is under way."""
+        """Has a picture cut again, whatever became of it. Raises UnknownPicture while it is being cut."""
         if not self._ledger.again(number):
             raise UnknownPicture(f"Picture {number} is unknown, or being cut just now.")
 

@@ -71,7 +71,7 @@ class Output:
     """A file that a work writes. `path`, `part` as in `Work`, or absolute when outside the folder.
 
     `item`: which of the recipe's items, or NOTE. `part`: the hidden file that becomes it. `content`: of the
-    whole file. `home`: for one in review, the place it gets when it is accepted. `id` 0: not in the ledger yet.
+    whole file. `home`: for one in review, its place once it is accepted. `id` 0: not in the ledger yet.
     """
 
     item: int
