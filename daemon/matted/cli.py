@@ -15,6 +15,7 @@ from matted.errors import MattedError
 
 COMMANDS = {
     "cut": "cut the subject out of pictures",
+    "watch": "cut out every picture that appears in a folder",
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",
@@ -27,6 +28,7 @@ examples:
   matted cut cat.jpg                     writes cat-cutout.png beside it
   matted cut cat.jpg -o cat.png --background white
   matted cut shoot/ -o cutouts/ --mask   one mask for each picture of a folder
+  matted watch shoot/                    one cut-out of every picture that comes in
   matted models list                     which models there are, and which are here
 
 exit codes:
