@@ -1,7 +1,8 @@
 """One settings object. Defaults, then the configuration file, then the environment, then flags.
 
 Every field of `Settings` is a key of `config.toml`, an environment variable `MATTED_<FIELD>` and, where it
-makes sense, a flag; `watch` is a list of tables, and in the environment one of folders. Imports only the errors, so that it is cheap to load.
+makes sense, a flag; `watch` is a list of tables, and in the environment one of folders. Imports only the
+errors, so that it is cheap to load.
 """
 
 import os

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 
 from matted.config import Settings, WatchEntry
-from matted.errors import DaemonUnavailable, MattedError
+from matted.errors import MattedError
 from matted.hotfolder.cutter import PipelineCutter
 from matted.hotfolder.folder import HotFolder
 from matted.hotfolder.names import shown
