@@ -1,4 +1,4 @@
-"""A watched folder with real files: whatever way a picture comes, it is cut once, and nothing else happens."""
+"""A watched folder with real files: whatever way a picture comes, it is cut once, and that is all."""
 
 import os
 import sys

@@ -153,6 +153,7 @@ class HotFolder:
         for work in self._ledger.to_move():
             self._cutting.moving.move(work)
         self._cutting.placing.sweep()
+        self._ledger.release_all()
 
     # ---------------------------------------------------------------------------------------- the loop
 

@@ -234,6 +234,10 @@ class Ledger:
             )
         )
 
+    def release_all(self) -> None:
+        """What waits through no fault of its own is due at once."""
+        self._do(lambda db: db.execute("UPDATE works SET due_s = 0 WHERE state = 'waiting' AND attempts = 0"))
+
     def moved(self, work: Work, path: Path, signature: Signature) -> None:
         """The original was moved to `path`, where it is `signature`."""
 
