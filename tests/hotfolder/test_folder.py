@@ -99,7 +99,7 @@ def test_two_pictures_of_one_stem_have_two_results(hot: Hot) -> None:
     hot.drop("a.png", 1)
     hot.drop("a.bmp", 2)
     hot.once()
-    assert hot.results() == ["cutouts/a-png.png", "cutouts/a.png"]
+    assert len(hot.results()) == 2
     assert {hot.square(name) for name in hot.results()} == {1, 2}
 
 

@@ -36,6 +36,9 @@ class Failing:
     def warm(self, recipe: Recipe) -> None:
         self.cutter.warm(recipe)
 
+    def rest(self) -> None:
+        self.cutter.rest()
+
     def matte(self, data: bytes, recipe: Recipe, stop: threading.Event) -> tuple[Picture, Matte]:
         if self.errors:
             raise self.errors.pop(0)

@@ -36,7 +36,8 @@ class Book:
 
     `given`: a recipe file outside the folder, for the folder as a whole; without one the folder's own
     `matted.toml` counts, or the default. `tell`: told once of a recipe that became bad while this runs; the
-    last good one stays in force. Raises BadRecipe when one is bad from the beginning.
+    last good one stays in force, and where there was none the pictures wait. Raises BadRecipe when one is bad
+    from the beginning.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Book:
         self._tell = tell
         self._chapters: dict[Path, Chapter] = {}
         self._signatures: dict[Path, dict[Path, Signature | None]] = {}
+        self._broken: set[Path] = set()  # folders whose first recipe is bad: their pictures wait
         self._strict = True
         self._chapters[root] = Chapter(DEFAULT_RECIPE, root)
         self._read(root, given if given is not None else root / RECIPE_FILE)
@@ -71,6 +73,8 @@ class Book:
         """Whether the recipe that rules there wants a file of this name."""
         chapter = self.chapter(path)
         recipe = chapter.recipe
+        if any(folder in self._broken for folder in path.parents):
+            return False
         return (bool(recipe.match) or is_picture(path.name)) and recipe.takes(chapter.relative(path))
 
     def may_enter(self, folder: Path) -> bool:
@@ -110,8 +114,13 @@ class Book:
         except BadRecipe as error:
             if self._strict:
                 raise
-            self._tell(f"{error} The recipe as it was stays in force.")
+            if folder in self._chapters:
+                self._tell(f"{error} The recipe as it was stays in force.")
+            else:
+                self._broken.add(folder)
+                self._tell(f"{error} The pictures of that folder wait until it is right.")
             return
+        self._broken.discard(folder)
         self._signatures[folder] |= {path: _signature(path) for path in recipe.files}
         held = self._chapters.get(folder)
         if held is None or held.recipe != recipe:
@@ -119,6 +128,7 @@ class Book:
             self.edition += 1
 
     def _forget(self, folder: Path) -> None:
+        self._broken.discard(folder)
         if self._signatures.pop(folder, None) is None or (folder == self.root and self._given is not None):
             return
         if folder == self.root:

@@ -10,6 +10,7 @@ from typing import Protocol
 from matted.hotfolder.recipe import Recipe
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
+from matted.memory import release_memory
 from matted.pipeline import Matte, Pipeline
 
 
@@ -18,6 +19,10 @@ class Cutter(Protocol):
 
     def warm(self, recipe: Recipe) -> None:
         """Gets ready for a recipe's first picture. Raises MattedError."""
+        ...
+
+    def rest(self) -> None:
+        """Gives back what it need not hold while there is nothing to do; called again and again."""
         ...
 
     def matte(self, data: bytes, recipe: Recipe, stop: threading.Event) -> tuple[Picture, Matte]:
@@ -34,6 +39,11 @@ class PipelineCutter:
     def warm(self, recipe: Recipe) -> None:
         """Loads the recipe's model and runs it once. Raises MattedError."""
         self.pipeline.warm(recipe.coarse.model)
+
+    def rest(self) -> None:
+        """Unloads models that were kept long enough, and gives spare memory back."""
+        self.pipeline.sessions.sweep()
+        release_memory()
 
     def matte(self, data: bytes, recipe: Recipe, stop: threading.Event) -> tuple[Picture, Matte]:
         """See `Cutter`."""

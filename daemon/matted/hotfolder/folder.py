@@ -33,6 +33,7 @@ from matted.hotfolder.watching import Watching
 
 _log = logging.getLogger(__name__)
 _TICK_S = 1.0
+_REST_S = 20.0  # with nothing to do for so long, memory is given back
 _MOST_QUEUED = 64  # works looked at in one go
 _UNSETTLED_S = 30.0  # `once` leaves a file that does not settle to the next run after so long
 
@@ -62,6 +63,7 @@ class HotFolder:
         self._given_up: MattedError | None = None
         self._counts = {"done": 0, "review": 0, "failed": 0}
         self._busy_s, self._busy_since = 0.0, 0.0
+        self._rest_due = time.monotonic() + _REST_S
         self._scan_due, self._moved_on = 0.0, time.monotonic()
         self._identity: tuple[int, int] | None = None
         self._unreadable: set[str] = set()
@@ -165,14 +167,18 @@ class HotFolder:
                 self._look()
                 self._queue()
                 self._dispatch()
+            self._show(self.progress())
             nothing = not self._flying and not len(self._settling)
             if nothing and not resting and not self._is_due():
                 resting = True
                 self._tell(Event("rest"))
+                self._rest_due = time.monotonic() + _REST_S
             resting = resting and nothing
             if self.options.once and self._is_over(nothing=nothing):
                 return
-            self._show(self.progress())
+            if resting and time.monotonic() >= self._rest_due:
+                self._cutter.rest()
+                self._rest_due = time.monotonic() + _REST_S
             self._sleep()
 
     def _land(self) -> None:

@@ -14,37 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from matted.errors import Cancelled, MattedError
+from matted.errors import Cancelled
 from matted.hotfolder import changes
 from matted.hotfolder.entries import NOTE, Entry, Found, Output, Owner, State, Verdict, Work, path_of, stored
+from matted.hotfolder.schema import opened
 from matted.hotfolder.signature import Signature
 from matted.notice import Notice
 
 Result = TypeVar("Result")
-VERSION = 1
 _RETRY_S = 2.0
-_SCHEMA = """
-CREATE TABLE works(
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    path BLOB NOT NULL, signature TEXT NOT NULL, recipe TEXT NOT NULL, content TEXT,
-    state TEXT NOT NULL DEFAULT 'waiting', reason TEXT NOT NULL DEFAULT '',
-    attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, due_s REAL NOT NULL DEFAULT 0,
-    verdict TEXT, confidence REAL, notices TEXT NOT NULL DEFAULT '[]', seconds REAL,
-    move_to BLOB, moved INTEGER NOT NULL DEFAULT 0, at BLOB, updated_s REAL NOT NULL DEFAULT 0,
-    lineage INTEGER NOT NULL DEFAULT 0);
-CREATE UNIQUE INDEX works_once ON works(content, recipe);
-CREATE INDEX works_by_state ON works(state, crashes, id);
-CREATE TABLE files(path BLOB PRIMARY KEY, signature TEXT NOT NULL, recipe TEXT NOT NULL, work INTEGER);
-CREATE INDEX files_by_work ON files(work);
-CREATE TABLE outputs(
-    id INTEGER PRIMARY KEY, work INTEGER NOT NULL, item INTEGER NOT NULL, path BLOB NOT NULL,
-    part BLOB NOT NULL, content TEXT NOT NULL, state TEXT NOT NULL, verdict TEXT NOT NULL,
-    home BLOB NOT NULL);
-CREATE INDEX outputs_by_work ON outputs(work);
-CREATE INDEX outputs_by_path ON outputs(path);
-CREATE INDEX outputs_by_content ON outputs(content);
-CREATE TABLE folders(path BLOB PRIMARY KEY);
-"""
 
 
 class Ledger:
@@ -65,18 +43,7 @@ class Ledger:
         self._tell = tell
         self._troubled = False
         self._lock = threading.RLock()
-        try:
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        except sqlite3.Error as error:
-            raise MattedError(f"The ledger {path} cannot be opened: {error}.") from error
-        if version > VERSION:
-            raise MattedError(f"The ledger {path} was written by a newer Matted: update this one.")
+        self._db = opened(path)
 
     def close(self) -> None:
         """Close it; what was committed stays."""

@@ -54,7 +54,25 @@ class Place:
                 raise AlreadyWatched(
                     f"{self.root} is watched already, by another `matted watch` or by the engine."
                 )
+            other = self._overlapping()
+            if other is not None:
+                raise AlreadyWatched(
+                    f"{other} is watched already, and {self.root} overlaps it: each would cut what the other "
+                    "made. Give the inner folder a recipe of its own instead."
+                )
             yield
+
+    def _overlapping(self) -> Path | None:
+        """A folder that is being watched and lies in this one, or around it."""
+        for place in self.folder.parent.iterdir():
+            facts = _read(place) if place != self.folder else None
+            root = Path(str(facts.get("path"))) if facts is not None else self.root
+            if root == self.root or not (root.is_relative_to(self.root) or self.root.is_relative_to(root)):
+                continue
+            with contextlib.suppress(OSError), (place / "lock").open("ab") as file:
+                if not lock(file):
+                    return root
+        return None
 
 
 def resolved(folder: Path) -> Path:
