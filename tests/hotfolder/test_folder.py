@@ -210,6 +210,13 @@ def test_one_watch_at_a_time(hot: Hot) -> None:
         hot.once()
 
 
+def test_a_watch_around_or_within_another_is_refused(hot: Hot) -> None:
+    inner = Hot(hot.path / "inner", hot.cutter)
+    inner.path.mkdir()
+    with hot.live(), pytest.raises(AlreadyWatched, match="overlaps"):
+        inner.once()
+
+
 def test_a_burst(hot: Hot) -> None:
     with hot.live() as live:
         for number in range(60):
@@ -270,6 +277,19 @@ def test_a_folder_inside_may_have_its_own_recipe(hot: Hot) -> None:
     assert hot.results() == ["cutouts/a.png"]
     assert (hot.path / "masks-only" / "masks" / "b.png").exists()
     assert hot.once().ended == 0
+
+
+def test_pictures_of_a_folder_with_a_bad_recipe_wait(hot: Hot) -> None:
+    with hot.live() as live:
+        (hot.path / "inner").mkdir()
+        (hot.path / "inner" / "matted.toml").write_text("nonsense = 1\n")
+        live.wait("notice", saying="wait until it is right")
+        hot.drop("inner/a.png", 1)
+        hot.drop("b.png", 2)
+        live.wait("done", "b.png")
+        (hot.path / "inner" / "matted.toml").write_text(TRUSTING)
+        live.wait("done", "inner/a.png")
+    assert (hot.path / "inner" / "cutouts" / "a.png").exists()
 
 
 def test_originals_are_moved_only_when_the_recipe_says_so(hot: Hot) -> None:
