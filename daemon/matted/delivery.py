@@ -20,6 +20,7 @@ from matted.compose.style import Shadow
 from matted.errors import BadOption
 from matted.imaging.encoding import FORMATS, Encoding, FormatFacts, FormatName
 from matted.imaging.picture import Picture
+from matted.imaging.profile import srgb_profile
 from matted.imaging.write import check_holds, open_writer
 from matted.notice import Notice
 
@@ -196,7 +197,8 @@ def _write_layers(
     sheet, form = scene.sheet(), scene.form
     size = {"width": sheet.width, "height": sheet.height}
     check_holds(name, **size, dtype=form.dtype, space=form.space, has_alpha=True)
-    canvas = PsdCanvas(sheet.width, sheet.height, form.dtype, form.space, form.icc, picture.metadata)
+    icc = form.icc or srgb_profile(form.space)  # untagged, Krita takes 16 bits for linear light
+    canvas = PsdCanvas(sheet.width, sheet.height, form.dtype, form.space, icc, picture.metadata)
     layers = stack(scene, keep_colours=delivery.keep_colours)
     write_psd(target, canvas, layers, sheet.rows, has_alpha=sheet.has_alpha)
 

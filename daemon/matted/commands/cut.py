@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="FORMAT",
-        help="png, tiff, webp, jpeg or avif (default: from OUT's name, else PNG, or TIFF where PNG would "
-        "lose depth or colour space)",
+        help="png, tiff, webp, jpeg, avif, or psd with layers and an editable mask (default: from OUT's "
+        "name, else PNG, or TIFF where PNG would lose depth or colour space)",
     )
     parser.add_argument("--quality", type=int, default=92, metavar="1-100", help="for JPEG, WebP and AVIF")
     parser.add_argument(

@@ -228,13 +228,14 @@ class Subject:
         return scaled_opaque(colour, self._size, self._spot, rows)
 
     def _with_opacity(self, colour: Rows, rows: slice) -> Rows:
-        opacity = self._placed(self._own_opacity, rows)
-        return np.dstack([colour, in_depth(opacity, self._form.dtype)])
-
-    def _own_opacity(self, rows: slice) -> Rows:
-        if self._opacity is not None:
-            return self._opacity[rows]
-        return np.full(self._mask[rows].shape, 255, np.uint8)
+        """Colours with the picture's own alpha; 0 beyond its border, which the matte alone softens."""
+        opaque = self._placed(lambda part: np.full(self._mask[part].shape, 255, np.uint8), rows) > 0
+        alpha = opaque * np.uint8(255)
+        opacity = self._opacity
+        if opacity is not None:
+            depth = self._form.dtype
+            alpha = self._whole(lambda part: in_depth(opacity[part][..., None], depth), rows)[..., 0] * opaque
+        return np.dstack([colour, in_depth(alpha, self._form.dtype)])
 
     def _original(self, rows: slice) -> Rows:
         return self._formed(self._colours[rows])

@@ -186,6 +186,7 @@ def _item(table: Table, sources: list[Path], *, taken: list[str]) -> RecipeItem:
         check_pattern(pattern)
     except BadOption as error:
         raise table.wrong("file", str(error)) from error
+    _check_suffix(table, pattern, FORMATS[wish["format"]].suffixes)
     name = table.value("name", str, _name_for(pattern, delivery, taken))
     if not is_plain_name(name):
         raise table.wrong("name", f"the name {name!r} must be one that a file can have.")
@@ -210,6 +211,12 @@ def _format(table: Table) -> FormatName:
         if wish == name or f".{wish}" in facts.suffixes:
             return name
     raise table.wrong(key, f"{wish!r} cannot be written; {', '.join(FORMATS)} can.")
+
+
+def _check_suffix(table: Table, pattern: str, suffixes: tuple[str, ...]) -> None:
+    if PurePosixPath(pattern).suffix.lower() not in (".{ext}", *suffixes):
+        known = " or ".join((".{ext}", *suffixes))
+        raise table.wrong("file", f"the name {pattern!r} must end with {known}, as its format says.")
 
 
 def _background(table: Table, sources: list[Path]) -> Background:

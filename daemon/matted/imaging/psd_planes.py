@@ -99,12 +99,13 @@ class PackedPlane:
 
 def pack_bits(row: Bytes) -> bytes:
     """One row by PackBits: runs as (1 - length, value), other bytes as (length - 1, bytes)."""
-    ends = np.flatnonzero(row[1:] != row[:-1]) + 1
-    starts = np.concatenate([[0], ends])
-    lengths = np.diff(np.concatenate([starts, [len(row)]]))
+    changes = np.flatnonzero(row[1:] != row[:-1])
+    bounds = np.empty(len(changes) + 2, np.int64)
+    bounds[0], bounds[1:-1], bounds[-1] = 0, changes, len(row)
+    bounds[1:-1] += 1
     packed, done = [], 0
-    for run in np.flatnonzero(lengths >= _LONG_RUN):
-        start, length = int(starts[run]), int(lengths[run])
+    for run in np.flatnonzero(bounds[1:] - bounds[:-1] >= _LONG_RUN):
+        start, length = int(bounds[run]), int(bounds[run + 1] - bounds[run])
         if start > done:
             packed.append(imagecodecs.packbits_encode(row[done:start]))
         value = row[start : start + 1].tobytes()

@@ -115,7 +115,7 @@ def _pack(
 def _on_white(rows: Pixels) -> Pixels:
     """Colours mixed with white by the alpha that follows them, as Photoshop stores a merged picture."""
     top = np.float32(np.iinfo(rows.dtype).max)
-    if rows[..., -1].all() and (rows[..., -1] == top).all():
+    if (rows[..., -1] == top).all():
         return rows
     weight = rows[..., -1:].astype(np.float32) / top
     mixed = top + weight * (rows[..., :-1].astype(np.float32) - top) + np.float32(0.5)

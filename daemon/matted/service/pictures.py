@@ -9,12 +9,12 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 
 from matted.compose.style import Shadow
-from matted.errors import UnsupportedPicture
+from matted.errors import BadOption, UnsupportedPicture
 from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
 from matted.notice import Notice
@@ -54,7 +54,8 @@ class DeliveryOptions:
 
     `format`: png, tiff, webp, ...; null takes PNG, or TIFF where PNG would lose depth or colour space.
     `quality`: 1 to 100, for lossy formats. `background`: "blur", a colour such as "#f4f4f4", "picture:ID" for
-    one that was uploaded, or null for transparency (or the preset's colour). The others as in `Delivery`.
+    one that was uploaded, or null for transparency (or the preset's colour). The others as in `Delivery`;
+    `bits` and `max_side_px` change files only, not raw masks.
     """
 
     format: FormatName | None = None
@@ -64,6 +65,8 @@ class DeliveryOptions:
     shadow: Shadow | None = None
     keep_shadow: bool = False
     preset: str | None = None
+    bits: Literal[8, 16] | None = None
+    max_side_px: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,8 @@ def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: Pic
         return store.get(text[len(_UPLOADED) :]) if text.startswith(_UPLOADED) else None
 
     as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
+    if what == "mask" and not as_png and form.format is None and (form.bits or form.max_side_px):
+        raise BadOption("A raw mask has the picture's size and depth: ask for a format to change them.")
     return Delivery(
         what="mask" if what == "mask" else "cutout",
         background=parse_background(form.background, uploaded) if form.background else None,
@@ -268,6 +273,8 @@ def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: Pic
         shadow=form.shadow,
         keep_shadow=form.keep_shadow,
         preset=form.preset,
+        bits=form.bits,
+        max_side_px=form.max_side_px,
     )
 
 
