@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options of `matted watch`."""
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="the folder, with all folders in it")
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="the folder, with all in it")
     parser.add_argument(
         "--recipe",
         type=Path,
@@ -64,6 +64,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
         print(example_recipe(), end="")
         return 0
+    if args.folder is None:
+        raise BadOption("Name the folder to watch, such as `matted watch shoot/`.")
     if args.status or args.retry or args.accept:
         return _ask(args)
     return _watch(args, settings)

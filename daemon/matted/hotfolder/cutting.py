@@ -205,7 +205,7 @@ class Cutting:
         self.ledger.fail(work, sentence, None)
         chapter = self.book.chapter(self.root / work.path)
         if chapter.recipe.originals == "move":
-            self.moving.move_failed(work, chapter)
+            self.moving.move_failed(work, chapter, sentence)
         return Ending(work, "failed", sentence)
 
 
