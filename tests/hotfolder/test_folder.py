@@ -297,7 +297,7 @@ def test_originals_are_moved_only_when_the_recipe_says_so(hot: Hot) -> None:
     data = hot.drop("sub/a.png").read_bytes()
     (hot.path / "bad.png").write_bytes(b"no picture")
     hot.once(retry_s=())
-    assert hot.results() == ["cutouts/sub/a.png", "done/sub/a.png", "failed/bad.png"]
+    assert hot.results() == ["cutouts/sub/a.png", "done/sub/a.png", "failed/bad.png", "failed/bad.png.txt"]
     assert (hot.path / "done/sub/a.png").read_bytes() == data
     assert not (hot.path / "sub/a.png").exists()
     assert hot.once().ended == 0

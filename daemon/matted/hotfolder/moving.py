@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from matted.errors import OutputExists, OutputFailed
 from matted.hotfolder.book import Chapter
 from matted.hotfolder.entries import Work
 from matted.hotfolder.ledger import Ledger
-from matted.hotfolder.names import candidates, shown
+from matted.hotfolder.names import candidates, fitted, shown
 from matted.hotfolder.signature import Signature, content_of_file
-from matted.imaging.files import is_there, sync_folder
+from matted.imaging.files import atomic_output, is_there, sync_folder
 
 
 class Moving:
@@ -32,44 +33,50 @@ class Moving:
         if work.move_to is not None and not work.moved:
             self._move(work, self.root / work.move_to)
 
-    def move_failed(self, work: Work, chapter: Chapter) -> None:
-        """Moves the original of a failed work into its recipe's folder for those."""
+    def move_failed(self, work: Work, chapter: Chapter, reason: str) -> None:
+        """Moves the original of a failed work into its recipe's folder for those, with a text that says why."""
         source = self.root / work.source
         folder = chapter.place(chapter.recipe.failed)
         if source.is_relative_to(folder):
             return
-        self._move(work, folder / chapter.relative(self.root / work.path))
+        target = self._move(work, folder / chapter.relative(self.root / work.path))
+        if target is not None:
+            note = target.with_name(f"{target.name}.txt")
+            with contextlib.suppress(OutputExists, OutputFailed), atomic_output(fitted(note)) as file:
+                file.write(f"{reason}\n".encode())
 
-    def _move(self, work: Work, wished: Path) -> None:
+    def _move(self, work: Work, wished: Path) -> Path | None:
+        """Where the original is now; None if it stays."""
         source = self.root / work.source
         try:
             if self._was_moved(work, source, wished):
-                return
+                return wished
             if Signature.of(source.lstat()) != work.signature:
                 self.ledger.stays(work)  # another content has come in its place, and is queued by itself
-                return
+                return None
             wished.parent.mkdir(parents=True, exist_ok=True)
             if wished.parent.stat().st_dev != source.stat().st_dev:
                 self.ledger.stays(work)
                 self._say(
                     wished.parent, f"{wished.parent} is on another disk: originals stay where they are."
                 )
-                return
+                return None
             target = self._reserved(work, wished)
             source.replace(target)
         except FileNotFoundError:
             self.ledger.stays(work)
-            return
+            return None
         except OSError as error:
             self._say(
                 wished.parent,
                 f"{shown(work.path)} could not be moved to {wished.parent}: {error.strerror or error}. "
                 "It stays where it is, and is moved at the next start.",
             )
-            return
+            return None
         sync_folder(target.parent)
         sync_folder(source.parent)
         self.ledger.moved(work, self._key(target), Signature.of(target.lstat()))
+        return target
 
     def _was_moved(self, work: Work, source: Path, target: Path) -> bool:
         """Whether a process that died had moved it already."""
