@@ -137,8 +137,8 @@ class Ledger:
                 ],
             )
             db.execute(
-                "UPDATE works SET verdict = ?, reason = ?, confidence = ?, notices = ?, move_to = ? "
-                "WHERE id = ?",
+                "UPDATE works SET verdict = ?, reason = ?, confidence = ?, notices = ?, "
+                "move_to = ?, moved = 0 WHERE id = ?",
                 (
                     verdict,
                     reason,

@@ -34,7 +34,7 @@ class Moving:
             self._move(work, self.root / work.move_to)
 
     def move_failed(self, work: Work, chapter: Chapter, reason: str) -> None:
-        """Moves the original of a failed work into its recipe's folder for those, with a text that says why."""
+        """Moves the original of a failed work into its recipe's folder for those, with the reason."""
         source = self.root / work.source
         folder = chapter.place(chapter.recipe.failed)
         if source.is_relative_to(folder):
