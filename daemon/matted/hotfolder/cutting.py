@@ -146,15 +146,20 @@ class Cutting:
             found = judging.doubts(matte, chapter.recipe)
             verdict: Verdict = "review" if found else "done"
             parts, notices = self._parts(taken, chapter, picture, matte, found)
-            del picture
-        told = tuple(dict.fromkeys((*matte.warnings, *notices)))
+            told, confidence = tuple(dict.fromkeys((*matte.warnings, *notices))), matte.confidence
+            del picture, matte
         move_to = None
         if chapter.recipe.originals == "move":
             move_to = chapter.place(chapter.recipe.done) / chapter.relative(source)
         sentence = judging.reason(found)
-        self.placing.intend(
-            taken, parts, verdict, sentence, confidence=matte.confidence, notices=told, move_to=move_to
-        )
+        try:
+            parts = self.placing.sealed(parts)
+            self.placing.intend(
+                taken, parts, verdict, sentence, confidence=confidence, notices=told, move_to=move_to
+            )
+        except BaseException:
+            self.placing.discard(parts)
+            raise
         return self._complete(taken, started, verdict, told, sentence)
 
     def _parts(

@@ -105,6 +105,7 @@ class Desk:
                 if content != output.content:
                     self._ledger.edited(output, content)
                 parts.append(placing.write(output.item, self.root / output.home, partial(_copy, source)))
+            parts = placing.sealed(parts)
             intended = placing.intend(
                 work,
                 parts,

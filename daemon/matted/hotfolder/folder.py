@@ -33,6 +33,7 @@ from matted.hotfolder.watching import Watching
 
 _log = logging.getLogger(__name__)
 _TICK_S = 1.0
+_AHEAD = 1  # works beyond those whose pictures are in memory: one is being read, or waits for the disk
 _REST_S = 20.0  # with nothing to do for so long, memory is given back
 _MOST_QUEUED = 64  # works looked at in one go
 _UNSETTLED_S = 30.0  # `once` leaves a file that does not settle to the next run after so long
@@ -105,7 +106,9 @@ class HotFolder:
                     if watching.why_polling
                     else f"Matted looks into {self.root} every few seconds."
                 )
-            with ThreadPoolExecutor(self.options.crew, thread_name_prefix="matted-hot") as self._pool:
+            with ThreadPoolExecutor(
+                self.options.crew + _AHEAD, thread_name_prefix="matted-hot"
+            ) as self._pool:
                 try:
                     self._recover()
                     self._loop()
@@ -142,7 +145,7 @@ class HotFolder:
             placing,
             Moving(self.root, ledger, self._notice),
             self.options.retry_s,
-            Room(self.options.memory_bytes).held,
+            Room(self.options.memory_bytes, self.options.crew).held,
             self._abandoned,
         )
 
@@ -285,7 +288,7 @@ class HotFolder:
 
     def _dispatch(self) -> None:
         while self._given_up is None:
-            free = self.options.crew - len(self._flying)
+            free = self.options.crew + _AHEAD - len(self._flying)
             if free <= 0 or any(work.crashes for work in self._flying.values()):
                 return
             busy = {work.path for work in self._flying.values()}
@@ -297,7 +300,7 @@ class HotFolder:
                 block = self._holds.blocks(self._keys(work), time.time())
                 if block is not None:
                     held.setdefault(block, []).append(work)
-                elif len(self._flying) < self.options.crew:
+                elif len(self._flying) < self.options.crew + _AHEAD:
                     self._send(work)
                     if work.crashes:
                         break

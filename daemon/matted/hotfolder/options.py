@@ -17,8 +17,8 @@ class WatchOptions:
     of asking the system for events; None does what the filesystem needs. `once`: end when all is done.
     `settle_s`: how long a file must stay as it is. `retry_s`: the waits between tries of one that fails.
     `scan_s`, `poll_s`: how often the whole folder is looked at, with events and without. `hold_s`: the first
-    wait for a disk or an engine that does not work. `workers`, `memory_mb`: pictures under way and the memory
-    for them; 0: by the computer.
+    wait for a disk or an engine that does not work. `workers`, `memory_mb`: pictures in memory at once, and
+    the memory for them; 0: by the computer.
     """
 
     folder: Path
@@ -40,7 +40,7 @@ class WatchOptions:
 
     @property
     def crew(self) -> int:
-        """How many pictures are under way at once: enough that decoding and writing overlap the model."""
+        """How many pictures are in memory at once: enough that decoding and writing overlap the model."""
         return self.workers or min(4, 1 + (os.cpu_count() or 1) // 2)
 
     @property

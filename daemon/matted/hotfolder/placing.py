@@ -37,7 +37,7 @@ class PlaceTrouble(OutputFailed):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A complete hidden file and the name it should get. `item`, `home`: as in `Output`."""
+    """A hidden file and the name it should get. `item`, `home`: as in `Output`; `content` once sealed."""
 
     item: int
     target: Path
@@ -59,7 +59,7 @@ class Placing:
     def write(
         self, item: int, target: Path, fill: Callable[[BinaryIO], None], *, home: Path | None = None
     ) -> Part:
-        """A hidden file beside `target` that `fill` writes, flushed to the disk. Raises PlaceTrouble."""
+        """A hidden file beside `target` that `fill` writes; still to be sealed. Raises PlaceTrouble."""
         folder = target.parent
         hidden = folder / f"{self._mark}{secrets.token_hex(6)}.part"
         try:
@@ -67,9 +67,6 @@ class Placing:
             try:
                 with hidden.open("xb+") as file:
                     fill(file)
-                    file.flush()
-                    os.fsync(file.fileno())
-                content = content_of_file(hidden)
             except BaseException:
                 _remove(hidden)
                 raise
@@ -77,8 +74,21 @@ class Placing:
             raise PlaceTrouble(folder, str(error)) from error
         except OSError as error:
             raise _trouble(target, error) from error
-        assert content is not None
-        return Part(item, target, hidden, content, home or target)
+        return Part(item, target, hidden, "", home or target)
+
+    def sealed(self, parts: Sequence[Part]) -> list[Part]:
+        """The parts, each on the disk to its last byte, with the name of its content. Raises PlaceTrouble."""
+        done = []
+        for part in parts:
+            try:
+                with part.path.open("rb+") as file:
+                    os.fsync(file.fileno())
+                content = content_of_file(part.path)
+            except OSError as error:
+                raise _trouble(part.target, error) from error
+            assert content is not None
+            done.append(replace(part, content=content))
+        return done
 
     def intend(
         self,
@@ -91,7 +101,7 @@ class Placing:
         notices: Sequence[Notice] = (),
         move_to: Path | None = None,
     ) -> list[Output]:
-        """Chooses a name for each part and records it; from here on a kill changes nothing of the result."""
+        """Chooses a name for each sealed part and records it; from here on a kill changes nothing."""
         with self._lock:
             chosen: list[Output] = []
             for part in parts:

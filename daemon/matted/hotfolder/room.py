@@ -13,11 +13,13 @@ BYTES_PER_PIXEL = 16  # a picture on its way: pixels, mask, the stages' scratch,
 
 
 class Room:
-    """Memory for pictures under way. One larger than all of it has it for itself."""
+    """Memory for at most `most` pictures under way. One larger than all of it has it for itself."""
 
-    def __init__(self, budget_bytes: int) -> None:
+    def __init__(self, budget_bytes: int, most: int) -> None:
         self._budget = budget_bytes
+        self._most = most
         self._used = 0
+        self._count = 0
         self._changed = threading.Condition()
 
     @contextmanager
@@ -25,13 +27,15 @@ class Room:
         """Waits until a picture of so many pixels fits beside the others, and holds its room."""
         wanted = min(pixels * BYTES_PER_PIXEL, self._budget)
         with self._changed:
-            self._changed.wait_for(lambda: self._used + wanted <= self._budget)
+            self._changed.wait_for(lambda: self._used + wanted <= self._budget and self._count < self._most)
             self._used += wanted
+            self._count += 1
         try:
             yield
         finally:
             with self._changed:
                 self._used -= wanted
+                self._count -= 1
                 self._changed.notify_all()
 
 
