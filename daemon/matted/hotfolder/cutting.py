@@ -35,6 +35,7 @@ from matted.pipeline import Matte
 _log = logging.getLogger(__name__)
 ENGINE = "engine"
 MOST_CRASHES = 5
+_NOTICED_S = 2.0
 
 What = Literal["done", "review", "failed", "again", "nothing", "held"]
 Room = Callable[[int], AbstractContextManager[None]]
@@ -129,6 +130,12 @@ class Cutting:
     def _run(self, work: Work) -> Ending:
         started = time.monotonic()
         source = self.root / work.path
+        chapter = self.book.chapter(source)
+        if chapter.recipe.digest != work.recipe and work.at is None:
+            self.ledger.put_back(
+                [work], time.time() + _NOTICED_S
+            )  # the next look queues it by its new recipe
+            return Ending(work, "nothing")
         data = read_whole(self.root / work.source, work.signature)
         taken = self.ledger.take(work, content_of(data))
         if taken is None:
@@ -136,9 +143,6 @@ class Cutting:
         held = self.ledger.outputs(taken.id, "intended")
         if held and not self.placing.lost(held):  # all but their names was done when a folder failed
             return self._complete(taken, None, taken.verdict or "done", (), "")
-        chapter = self.book.chapter(source)
-        if chapter.recipe.digest != taken.recipe:
-            raise Changed("Another recipe rules this picture now.")
         header = read_header(data)
         with self.room(header.width * header.height):
             picture, matte = self.cutter.matte(data, chapter.recipe, self.stop)

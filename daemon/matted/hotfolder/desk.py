@@ -81,7 +81,7 @@ class Desk:
     def retry(self, number: int) -> None:
         """Has a picture cut again, whatever became of it. Raises UnknownPicture while it is being cut."""
         if not self._ledger.again(number):
-            raise UnknownPicture(f"Picture {number} is unknown, or being cut just now.")
+            raise UnknownPicture(f"Picture {number} is unknown, not there any more, or being cut just now.")
 
     def accept(self, number: int) -> tuple[Path, ...]:
         """Moves a picture's results from review to their places, as they are now; where they went.

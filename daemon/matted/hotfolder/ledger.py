@@ -255,7 +255,11 @@ class Ledger:
 
     def awaited_parts(self) -> set[Path]:
         """Hidden files that are still to get their names."""
-        return {path_of(row[0]) for row in self._all("SELECT part FROM outputs WHERE state = 'intended'")}
+        rows = self._all(
+            "SELECT part FROM outputs JOIN works ON works.id = outputs.work "
+            "WHERE outputs.state = 'intended' AND works.state NOT IN ('replaced', 'gone')"
+        )
+        return {path_of(row[0]) for row in rows}
 
     def drop_intended(self, outputs: Sequence[Output]) -> None:
         """These hidden files are lost: their names are free."""
@@ -281,7 +285,8 @@ class Ledger:
             "SELECT outputs.*, works.lineage, "
             "EXISTS(SELECT 1 FROM files WHERE files.work = works.id) AS held "
             "FROM outputs JOIN works ON works.id = outputs.work "
-            "WHERE outputs.path = ? AND outputs.state IN ('intended', 'written')",
+            "WHERE outputs.path = ? AND (outputs.state = 'written' "
+            "OR (outputs.state = 'intended' AND works.state NOT IN ('replaced', 'gone')))",
             stored(path),
         )
         return [
@@ -328,12 +333,13 @@ class Ledger:
         return Work.of(rows[0]) if rows else None
 
     def again(self, work_id: int) -> bool:
-        """Queues a work anew, as if it had never been tried; False when it is under way or unknown."""
+        """Queues a work anew, as if it had never been tried; False when it is under way, gone or unknown."""
 
         def change(db: sqlite3.Connection) -> bool:
             changed = db.execute(
                 "UPDATE works SET state = 'waiting', attempts = 0, crashes = 0, due_s = 0, updated_s = ? "
-                "WHERE id = ? AND state != 'working'",
+                "WHERE id = ? AND state IN ('waiting', 'done', 'review', 'failed') "
+                "AND EXISTS(SELECT 1 FROM files WHERE files.work = works.id)",
                 (time.time(), work_id),
             )
             return changed.rowcount > 0

@@ -33,6 +33,8 @@ _IN_PROGRESS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 
 def is_in_progress(name: str) -> bool:
     """Whether a file name says that its program has not finished it, or that it is hidden."""
@@ -66,8 +68,8 @@ def candidates(target: Path, source: Path) -> Iterator[Path]:
 
 
 def shown(path: str | Path) -> str:
-    """A path as it can be printed: bytes that are no text become question marks."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    """A path as it can be printed: what is no text, or would break the line, becomes a question mark."""
+    return _CONTROL.sub("?", os.fsencode(path).decode("utf-8", "replace"))
 
 
 def _fitted_name(name: str) -> str:
