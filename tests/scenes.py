@@ -44,5 +44,5 @@ def foot_shadow(mask: np.ndarray, *, strength: float = 0.5, blur_px: float = 8.0
 def delivered(picture: Picture, mask: np.ndarray, delivery: Delivery) -> tuple[Picture, tuple[Notice, ...]]:
     """Written and read again, and what was told."""
     target = io.BytesIO()
-    notices = deliver(picture, mask, delivery, target)
+    notices = deliver(picture, mask, delivery, target).notices
     return read_picture(target.getvalue(), max_pixels=10**8), notices

@@ -78,16 +78,17 @@ def test_neural_edges_without_a_matting_model_say_how_to_get_one(pipeline: Pipel
     assert pipeline.sessions.loaded() == []
 
 
-@pytest.mark.parametrize(("level", "is_told"), [("fast", False), ("fine", True)])
-def test_a_large_unsure_area_is_told_of_where_it_is_left_out(
-    pipeline: Pipeline, level: Level, is_told: bool
+@pytest.mark.parametrize("level", ["fast", "fine"])
+@pytest.mark.parametrize(("part", "is_told"), [(slice(150, 200), False), (slice(0, 200), True)])
+def test_a_large_unsure_area_is_told_of_at_every_level(
+    pipeline: Pipeline, level: Level, part: slice, is_told: bool
 ) -> None:
     picture = half_red()
-    picture.pixels[:, 120:200, 0] = 150
+    picture.pixels[:, part, 0] = 150
     matte = pipeline.matte(picture, RED, RefineOptions(level))
     assert ("unsure-area" in [notice.code for notice in matte.warnings]) is is_told
     if level == "fine":
-        assert abs(float(matte.mask[100:200, 150:170].mean()) - 150) < 2
+        assert abs(float(matte.mask[100:200, 165:185].mean()) - 150) < 2
 
 
 @pytest.mark.parametrize("level", ["none", "fast", "fine"])

@@ -104,8 +104,8 @@ class Answer(NamedTuple):
     """A mask or a cut-out, and how it was made.
 
     A mask: `data` holds width * height values, 0..255 (`format` "gray8", 1 byte each) or 0..65535
-    ("gray16", 2 bytes, little-endian). A cut-out: `data` is a file of the media type in `format`. Clean
-    colours: `data` holds pixels of the plane format in `format`.
+    ("gray16", 2 bytes, little-endian). A cut-out: `data` is a file of the media type in `format`;
+    `width` and `height` are the file's. Clean colours: `data` holds pixels of the plane format in `format`.
     `warnings`: {"code", "sentence"} each; `times_s`: stage name to seconds. `confidence`: the probability,
     0 to 1, that the model's answer is a good one; None if the daemon does not say.
     """

@@ -110,6 +110,15 @@ class Delivery:
         return self.background
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What was written: the size of its picture in pixels, and what the person should know of it."""
+
+    width: int
+    height: int
+    notices: tuple[Notice, ...] = ()
+
+
 def format_for(picture: Picture, delivery: Delivery) -> FormatName:
     """The file format that `deliver` will write."""
     if delivery.format is not None:
@@ -120,17 +129,18 @@ def format_for(picture: Picture, delivery: Delivery) -> FormatName:
     return "png" if plain else "tiff"
 
 
-def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) -> tuple[Notice, ...]:
+def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) -> Delivered:
     """Writes `delivery` of `picture` with its `mask` (H, W; uint8 or uint16) to `target`.
 
-    Returns what the person should know of the result. Where the mask is 0 a transparent cut-out's colour is
+    Where the mask is 0 a transparent cut-out's colour is
     0 too: nobody sees it, and files are half the size. Raises BadOption when the format cannot hold it (a
     JPEG has no transparency), OutputFailed.
     """
     name = format_for(picture, delivery)
     if delivery.what == "mask":
-        _write(_mask_alone(mask, delivery, FORMATS[name]), picture, name, delivery, target)
-        return ()
+        sheet = _mask_alone(mask, delivery, FORMATS[name])
+        _write(sheet, picture, name, delivery, target)
+        return Delivered(sheet.width, sheet.height)
     scene, notices = arrange(
         picture,
         mask,
@@ -147,7 +157,7 @@ def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) 
         _write_layers(scene, picture, name, delivery, target)
     else:
         _write(scene.sheet(), picture, name, delivery, target)
-    return notices
+    return Delivered(scene.place.width, scene.place.height, notices)
 
 
 def _mask_alone(mask: Rows, delivery: Delivery, holds: FormatFacts) -> Sheet:

@@ -27,8 +27,8 @@ from matted.inference.weights import Weights
 from matted.matting.adjust import AdjustOptions, adjust
 from matted.matting.fine import fine_upsample
 from matted.matting.neural import neural_upsample
+from matted.matting.planes import reduced
 from matted.matting.subjects import Subjects
-from matted.matting.tiles import reduced
 from matted.matting.triage import Triage, triage
 from matted.matting.upsample import guided_upsample, upsample
 from matted.notice import Notice
@@ -211,13 +211,10 @@ class Pipeline:
             times["edges"] = time.perf_counter() - started
             if key is not None:
                 self.cache.put(alpha_key, mask, mask.nbytes)
-        keeps_soft = refine.level in ("fine", "neural") and found.mask is None
         judged = self._kept(
             "triage",
-            (*coarse_key, "triage", keeps_soft) if key is not None else None,
-            lambda: triage(
-                found.alpha, picture.pixels, full_size=picture.full_size, keeps_soft_areas=keeps_soft
-            ),
+            (*coarse_key, "triage") if key is not None else None,
+            lambda: triage(found.alpha, picture.pixels, full_size=picture.full_size),
             times,
         )
         return _Whole(mask, found, judged, alpha_key if key is not None else None, times)

@@ -2,7 +2,7 @@
 
     python export.py --checkpoint WORK/checkpoint.pt --output ../builtin.onnx
 
-The graph takes `image`, uint8 (N, 320, 320, 3), sRGB, and gives `alpha`, float32 (N, 1, 320, 320) in [0, 1].
+The graph takes `image`, uint8 (N, 384, 384, 3), sRGB, and gives `alpha`, float32 (N, 1, 384, 384) in [0, 1].
 Batch norms are folded into the convolutions, and weights are stored in half precision with a cast behind
 each, which ONNX Runtime folds away when it loads the file.
 """
@@ -25,9 +25,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from designs import averaged
 from network import Context, Residual, normalise
 
-SIDE_PX = 320
+SIDE_PX = 384
 OPSET = 18
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 _TRAINED_ON = (
     "Own outlines of photographs from ImageNet, BSDS500 and Pascal VOC 2012; cats (public domain), clothing "
     "(CC0), Clothing Co-Parsing, photographs of people (masks from a commercial remover), Noto emoji and "
@@ -42,8 +42,9 @@ _SMALLEST_HALVED = 64
 class Shipped(nn.Module):
     """The network with its normalisation before it and the sigmoid behind it.
 
-    With `second_look_px` it also looks at the picture's mirror image at that side, and gives the mean of both
-    alphas.
+    With `second_look_px` it also looks at the picture's mirror image at that side, and adds the logits of
+    both, as evidence adds: where the looks agree the alpha comes nearer to 0 or 1 than either's, where they
+    do not it stays between. The smaller side sees more of the picture at once, the larger one the edge.
     """
 
     def __init__(self, network: nn.Module, *, second_look_px: int | None) -> None:
@@ -53,14 +54,15 @@ class Shipped(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         picture = normalise(image.permute(0, 3, 1, 2))
-        alpha = torch.sigmoid(self.network(picture))
+        logits = self.network(picture)
         if self.second_look_px is None:
-            return alpha
+            return torch.sigmoid(logits)
         size = (self.second_look_px, self.second_look_px)
         mirrored = functional.interpolate(picture.flip(3), size=size, mode="bilinear", align_corners=False)
-        other = torch.sigmoid(self.network(mirrored))
-        other = functional.interpolate(other, size=alpha.shape[-2:], mode="bilinear", align_corners=False)
-        return (alpha + other.flip(3)) / 2
+        other = functional.interpolate(
+            self.network(mirrored), size=logits.shape[-2:], mode="bilinear", align_corners=False
+        )
+        return torch.sigmoid(logits + other.flip(3))
 
 
 def fold_norms(network: nn.Module) -> None:

@@ -51,7 +51,7 @@ SIDES: dict[str, Estimate] = {"kept": kept, "multilevel": multilevel, "matted": 
 
 def large(strands: int) -> tuple[np.ndarray, np.ndarray]:
     """A hairy subject of 24 megapixels and its mask."""
-    from composites import hairy
+    from known_composites import hairy
 
     scene = hairy(1000, strands=strands)
     mask = np.zeros((4000, 6000), np.uint8)
@@ -98,7 +98,7 @@ def scenes(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray, n
     """Kind, foreground (H, W, 3) and alpha (H, W) in [0, 1], background."""
     from PIL import Image
 
-    from composites import hairy
+    from known_composites import hairy
 
     for seed in range(4):
         scene = hairy(700, seed, strands=400)

@@ -105,13 +105,17 @@ def main() -> None:
                 planes = [made["interpolated"], made["fast"], made["fine"], truth]
                 shown = sheet(colour, planes, truth, made["interpolated"])
                 cv2.imwrite(str(args.sheets / f"{image.stem}-{blur:g}.png"), shown)
-        print(f"blurred by {blur:g} coarse pixels, {len(rows['fine'])} pictures: mean errors")
+        print(f"blurred by {blur:g} coarse pixels, {len(rows['fine'])} pictures")
         for name, found in rows.items():
-            s, m, g, c = np.mean(found, axis=0)
-            print(
-                f"  {name:28} SAD {s:7.2f}k   MSE {1000 * m:6.3f}e-3   Grad {g:6.2f}k   Conn {c:6.2f}k",
-                flush=True,
-            )
+            for kind, (s, m, g, c) in (
+                ("mean", np.mean(found, axis=0)),
+                ("median", np.median(found, axis=0)),
+            ):
+                print(
+                    f"  {name:28} {kind:6} SAD {s:7.2f}k   MSE {1000 * m:6.3f}e-3   "
+                    f"Grad {g:6.2f}k   Conn {c:6.2f}k",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from composites import disc, hairy, over
+from known_composites import disc, hairy, over
 from matted.compose.background import Background, parse_background
 from matted.delivery import Delivery
 from matted.errors import BadOption

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from matted.compose import resample
 from matted.compose.resample import Placement, covering, enlarged, moved, scaled, scaled_opaque
 
 RANDOM = np.random.default_rng(4)
@@ -24,6 +25,28 @@ def test_strips_meet_without_seams(scale: float) -> None:
     seen = cover > 0.2
     colours = np.concatenate([colour for colour, _ in parts]).astype(int)
     assert np.abs(colours - whole)[seen].max() <= 4
+
+
+@pytest.mark.parametrize("scale", [0.07, 0.3, 0.77, 2.6])
+def test_the_chunks_a_strip_is_drawn_in_make_no_difference(monkeypatch, scale: float) -> None:
+    place = Placement(40, 50, scale, 3.3, 5.2)
+    whole, cover = scaled(COLOUR.__getitem__, ALPHA.__getitem__, SIZE, place, slice(0, 50))
+    monkeypatch.setattr(resample, "_CHUNK_PIXELS", 1)
+    parts, covers = scaled(COLOUR.__getitem__, ALPHA.__getitem__, SIZE, place, slice(0, 50))
+    assert np.abs(covers - cover).max() < 1e-3
+    assert np.abs(parts.astype(int) - whole)[cover > 0.2].max() <= 1
+
+
+@pytest.mark.parametrize("scale", [0.05, 0.1, 0.26, 0.5])
+def test_what_is_made_much_smaller_stays_in_its_place(scale: float) -> None:
+    alpha = np.zeros((403, 501), np.uint8)
+    alpha[100:180, 240:400] = 255
+    colour = np.repeat(alpha[..., None], 5, axis=2)
+    place = Placement(round(501 * scale) + 9, round(403 * scale) + 9, scale, 2.6, 4.1)
+    _, cover = scaled(colour.__getitem__, alpha.__getitem__, (501, 403), place, slice(0, place.height))
+    y, x = np.indices(cover.shape) + 0.5
+    assert (cover * x).sum() / cover.sum() == pytest.approx(320 * scale + 2.6, abs=0.05)
+    assert (cover * y).sum() / cover.sum() == pytest.approx(140 * scale + 4.1, abs=0.05)
 
 
 @pytest.mark.parametrize("scale", [0.25, 0.9, 3.0])

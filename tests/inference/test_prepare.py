@@ -198,10 +198,10 @@ def test_an_answer_becomes_the_alpha_its_authors_make_of_it(
 def test_the_built_in_model_takes_the_pixels_as_they_are(catalogue: Catalogue, image: Image.Image) -> None:
     model = catalogue.get("builtin")
     tensor, placement = prepare(picture_of(image), model)
-    np.testing.assert_array_equal(tensor[0], image.resize((320, 320), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(tensor[0], image.resize((384, 384), Image.Resampling.BILINEAR))
     assert tensor.dtype == np.uint8
     assert (model.input.tensor, model.output.tensor) == ("image", "alpha")
-    raw = np.linspace(0, 1, 320 * 320, dtype=np.float32).reshape(1, 1, 320, 320)
+    raw = np.linspace(0, 1, 384 * 384, dtype=np.float32).reshape(1, 1, 384, 384)
     np.testing.assert_array_equal(coarse_alpha(raw, model, placement), raw[0, 0])
 
 

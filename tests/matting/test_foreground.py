@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from composites import Composite, disc, hairy, over
+from known_composites import Composite, disc, hairy, over
 from matted.matting import foreground
 from matted.matting.foreground import Foreground, estimate_foreground
 

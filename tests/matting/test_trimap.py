@@ -55,7 +55,6 @@ def test_glass_is_a_soft_area_up_to_its_rim() -> None:
     alpha = np.zeros((320, 320), np.float32)
     alpha[100:220, 100:220] = 0.4
     soft = find_soft_area(alpha)
-    assert soft.is_notable
     assert soft.share == pytest.approx((120 / 320) ** 2, rel=0.1)
     assert (soft.weight[130:190, 130:190] == 1).all()
     assert (soft.weight[alpha == 0] == 0).all()

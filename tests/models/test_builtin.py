@@ -12,7 +12,7 @@ import pytest
 onnxruntime = pytest.importorskip("onnxruntime", reason="the built-in model runs on ONNX Runtime")
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "builtin.onnx"
-SIDE = 320
+SIDE = 384
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def alpha_of(session, image: np.ndarray) -> np.ndarray:
 
 def disc(*, subject: tuple[int, int, int], ground: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     y, x = np.mgrid[0:SIDE, 0:SIDE]
-    truth = np.hypot(x - 165, y - 150) < 80
+    truth = np.hypot(x - 198, y - 180) < 96
     return np.where(truth[..., None], subject, ground).astype(np.uint8), truth
 
 

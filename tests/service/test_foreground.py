@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from composites import disc
+from known_composites import disc
 from matted.client import ClientError, Encoded, Planes
 from matted.matting.adjust import AdjustOptions
 
@@ -128,6 +128,7 @@ def test_shadow_preset_and_an_uploaded_background(daemon):
     assert {"enlarged", "no-shadow-found", "small-picture"} == {w["code"] for w in answer.warnings}
     found = opened(answer.data)
     assert found.shape == (1000, 1000, 3)
+    assert (answer.width, answer.height) == (1000, 1000)
     assert np.abs(found[5, 5].astype(int) - (10, 20, 200)).max() <= 1
 
 

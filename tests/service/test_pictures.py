@@ -187,10 +187,13 @@ def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
             "There is no option 'corse' in the request; there are coarse, refine, adjust, limit, delivery.",
         ),
         ({"coarse": {"modl": "x"}}, "There is no option 'modl' in coarse"),
-        ({"refine": {"level": "best"}}, 'The option refine.level must be "none"'),
+        (
+            {"refine": {"level": "best"}},
+            'The option refine.level must be "none", "fast", "fine" or "neural", not "best".',
+        ),
         (
             {"delivery": {"format": "gif"}},
-            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif" or null, not "gif".',
+            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif", "psd" or null',
         ),
         ({"delivery": {"quality": 0}}, "Quality goes from 1 to 100"),
     ],

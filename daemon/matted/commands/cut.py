@@ -164,12 +164,12 @@ def _cut(job: _Job, engine: "Engine", delivery: "Delivery", args: argparse.Names
         target = target.with_name(target.name + FORMATS[format_for(picture, delivery)].suffixes[0])
     delivering = time.perf_counter()
     if target is None:
-        notices += deliver(picture, matte.mask, delivery, sys.stdout.buffer)
+        notices += deliver(picture, matte.mask, delivery, sys.stdout.buffer).notices
         sys.stdout.buffer.flush()
     for path, mask in _parts(target, matte.mask, args) if target is not None else ():
         _spare_original(job.source, path)
         with atomic_output(path, overwrite=args.overwrite) as file:
-            notices += deliver(picture, mask, delivery, file)
+            notices += deliver(picture, mask, delivery, file).notices
         written.append(str(path))
     ended = time.perf_counter()
     times = matte.times | {"write": ended - delivering, "all": ended - started}

@@ -69,7 +69,7 @@ class RecipeItem:
 
     def write(self, picture: Picture, matte: Matte, target: BinaryIO) -> tuple[Notice, ...]:
         """Writes the result and returns what a person should know of it. Raises MattedError, OSError."""
-        return deliver(picture, matte.mask, self.delivery, target)
+        return deliver(picture, matte.mask, self.delivery, target).notices
 
 
 @dataclass(frozen=True, slots=True)

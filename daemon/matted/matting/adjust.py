@@ -15,8 +15,9 @@ import numpy as np
 from matted.errors import BadOption
 from matted.matting.outline import Outline
 from matted.matting.pieces import drop_islands, fill_holes
+from matted.matting.planes import Plane, full_scale
 from matted.matting.subjects import Subjects
-from matted.matting.tiles import Plane, full, in_parallel, strips
+from matted.matting.tiles import in_parallel, strips
 
 Keep = Literal["all", "largest"]
 
@@ -171,7 +172,7 @@ def toned(
 
     if alpha.dtype.kind == "f":
         return curve(alpha)
-    top = full(alpha.dtype)
+    top = full_scale(alpha.dtype)
     table = (curve(np.arange(top + 1, dtype=np.float32) / np.float32(top)) * top + 0.5).astype(alpha.dtype)
     if alpha.dtype == np.uint8:
         mapped: Plane = cv2.LUT(alpha, table)
@@ -196,7 +197,7 @@ def as_depth(plane: Plane, dtype: "np.dtype[np.generic]") -> Plane:
     """An alpha plane of one depth in another."""
     if plane.dtype == dtype:
         return plane
-    values = plane.astype(np.float32) * np.float32(full(dtype) / full(plane.dtype))
+    values = plane.astype(np.float32) * np.float32(full_scale(dtype) / full_scale(plane.dtype))
     return values if dtype.kind == "f" else (values + np.float32(0.5)).astype(dtype)
 
 

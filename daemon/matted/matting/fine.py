@@ -4,7 +4,6 @@ The matting Laplacian is solved on a small copy of the picture and carried to fi
 in the band that is still unknown, tile by tile. May import numpy, OpenCV and this folder; knows no model.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ import numpy.typing as npt
 
 from matted.matting.discriminant import Discriminant, find_discriminant
 from matted.matting.laplacian import REACH, MattingLaplacian, settle, solve
-from matted.matting.planes import Alpha, Colour, Mask, Plane, quantised, reduced, sampled
+from matted.matting.planes import Alpha, Colour, Mask, Plane, averaged, quantised, sampled
+from matted.matting.tiles import threads
 from matted.matting.trimap import SoftArea, find_soft_area, unknown_band
 from matted.matting.upsample import upsample
 
@@ -58,9 +58,9 @@ def fine_upsample(
     alpha: (h, w) float32 in [0, 1]. colour: (H, W, C), uint8, uint16, float16 or float32 (1.0 is white); its
     first three channels count, or the first where there are one or two. soft: where the coarse alpha's own
     values are to be kept; found here if not given. tile: pixels along a tile's side, even; the result does
-    not depend on it beyond rounding. workers: threads, else one per processor. Returns (H, W) of `dtype`
-    (uint8 or uint16). Memory beside the result: 1.4 bytes per pixel and about 16 MiB per thread. Stops early,
-    with whatever there is, once `cancelled()` is true.
+    not depend on it beyond rounding. workers: threads, else one per processor up to 16. Returns (H, W) of
+    `dtype` (uint8 or uint16). Memory beside the result: 1.4 bytes per pixel and about 16 MiB per thread.
+    Stops early, with whatever there is, once `cancelled()` is true.
     """
     height, width = colour.shape[:2]
     lines = find_discriminant(alpha, colour)
@@ -68,7 +68,7 @@ def fine_upsample(
         return upsample(alpha, width, height, dtype)
     job = _Job(alpha, colour, lines, soft or find_soft_area(alpha), tile, cancelled)
     levels = max(0, ceil(log2(max(height, width) / COARSEST)))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or threads()) as pool:
         plane = _coarsest(job, levels, pool)
         for level in range(levels - 1, 0, -1):
             plane = _finer(job, plane, level, np.dtype(np.float32), pool)
@@ -92,7 +92,7 @@ class _Job:
 
     def guide(self, level: int, rows: slice, columns: slice) -> Plane:
         """The copy's colours there: (C, h, w) float32 in [0, 1]."""
-        return reduced(self.colour, rows, columns, 2**level)
+        return averaged(self.colour, rows, columns, 2**level)
 
     def coarse(self, plane: Plane, level: int, rows: slice, columns: slice) -> Plane:
         """A plane on the coarse alpha's grid, interpolated there: (h, w)."""

@@ -5,7 +5,6 @@ rows, so that its memory does not grow with the picture. May import numpy and Op
 no file and no model.
 """
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from matted.matting.tiles import threads
 
 Colours = npt.NDArray[Any]  # (H, W, C) uint8, uint16, float16 or float32
 Mask = npt.NDArray[Any]  # (H, W) uint8 or uint16
@@ -80,7 +81,7 @@ class Foreground:
         if len(soft) == 1:
             unmix(soft[0])
         else:
-            with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            with ThreadPoolExecutor(threads()) as pool:
                 list(pool.map(unmix, soft))
         return clean
 
@@ -113,7 +114,7 @@ class Foreground:
                 sums[side, :, down, across] = _shrunk(_weighted(colour, weight), cell)
                 weights[side, down, across] = _shrunk([weight], cell)[0]
 
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(threads()) as pool:
             list(pool.map(look, places))
         front, back = (
             np.stack(_filled(list(total), weight)) for total, weight in zip(sums, weights, strict=True)

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from matted.matting.tiles import Plane, Tile, full, in_parallel, stored, tiles
+from matted.matting.planes import Plane, full_scale, stored
+from matted.matting.tiles import Tile, in_parallel, tiles
 
 TILE = 256  # px; a tile and its margin then stay within a core's cache
 MOST_RADII = 12  # looked at between two whole ones
@@ -182,7 +183,7 @@ def _grown(alpha: Plane, way: _Way, *, shrinks: bool) -> Plane:
 
 def _smoothed(alpha: Plane, px: float) -> Plane:
     deviation = px / 2
-    values = alpha.astype(np.float32) * np.float32(1 / full(alpha.dtype))
+    values = alpha.astype(np.float32) * np.float32(1 / full_scale(alpha.dtype))
     slope = _slope(values)
     side = 2 * math.ceil(px) + 1
     steep = cv2.blur(slope * slope, (side, side), borderType=cv2.BORDER_REPLICATE)

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from matted.matting.tiles import Plane, Tile, full, in_parallel, level, strips, tiles
+from matted.matting.planes import Plane, full_scale, level
+from matted.matting.tiles import Tile, in_parallel, strips, tiles
 
 Binary = npt.NDArray[np.uint8]  # 0 or 1
 Counts = npt.NDArray[np.int64]
@@ -152,7 +153,7 @@ def _touching(above: Any, below: Any, *, corners_join: bool) -> list[tuple[int, 
 def _with_fringe(alpha: Plane, gone: Binary, at: float, *, to: float) -> Plane:
     """`alpha` with `to` where `gone` is and in the softness around it."""
     made = alpha.copy()
-    value = full(alpha.dtype) * to
+    value = full_scale(alpha.dtype) * to
     reach = max(LEAST_FRINGE_PX, round(FRINGE_SHARE * max(alpha.shape)))
 
     def work(tile: Tile) -> None:

@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 Alpha = npt.NDArray[np.float32]
 Mask = npt.NDArray[Any]  # uint8 or uint16
-Plane = npt.NDArray[Any]  # float32
+Plane = npt.NDArray[Any]  # float32; what adjusts a matte takes it as a mask, too, 1.0 at full scale
 Colour = npt.NDArray[Any]  # (H, W, C) at any depth
 
 
-def full_scale(dtype: npt.DTypeLike) -> int:
-    """The integer that stands for alpha 1.0: 255 or 65535."""
-    return int(np.iinfo(np.dtype(dtype)).max)
+def full_scale(dtype: npt.DTypeLike) -> float:
+    """What stands for alpha 1.0 and for full colour: 255, 65535, or 1 in planes of floats."""
+    dtype = np.dtype(dtype)
+    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
 
 
 def unit(colour: Colour) -> Plane:
@@ -28,9 +29,29 @@ def unit(colour: Colour) -> Plane:
     return np.clip(np.nan_to_num(colour.astype(np.float32)), 0.0, 1.0)
 
 
+def level(dtype: npt.DTypeLike, alpha: float) -> float:
+    """`alpha` in the numbers of a plane of `dtype`."""
+    return alpha * full_scale(dtype)
+
+
 def quantised(alpha: Plane, dtype: npt.DTypeLike) -> Mask:
-    """Alpha in the nearest steps of a stored mask: (h, w) uint8 or uint16."""
-    return (np.clip(alpha, 0.0, 1.0) * full_scale(dtype) + 0.5).astype(dtype)
+    """Alpha in the nearest steps of a stored mask: (h, w) uint8 or uint16; floats are clipped alone."""
+    return stored(alpha * np.float32(full_scale(dtype)), dtype)
+
+
+def stored(values: Plane, dtype: npt.DTypeLike) -> Mask:
+    """Values in the numbers of a plane of `dtype` already, rounded and clipped into its range."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "u":
+        return np.clip(values + np.float32(0.5), 0, full_scale(dtype)).astype(dtype)
+    return np.clip(values, 0, 1).astype(dtype)
+
+
+def reduced(plane: Mask, width: int, height: int) -> Mask:
+    """A plane of any depth averaged to a smaller size; itself if it has that size."""
+    if plane.shape == (height, width):
+        return plane
+    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def sampled(
@@ -45,7 +66,7 @@ def sampled(
     return cv2.warpAffine(plane, move, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def reduced(colour: Colour, rows: slice, columns: slice, factor: int) -> Plane:
+def averaged(colour: Colour, rows: slice, columns: slice, factor: int) -> Plane:
     """A part of the picture averaged over blocks of `factor` x `factor`: (C, h, w) float32 in [0, 1].
 
     colour: (H, W, C), uint8, uint16, float16 or float32; its first three channels count, or the first where

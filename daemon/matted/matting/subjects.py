@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from matted.matting.tiles import Plane, full, in_parallel, reduced, strips
+from matted.matting.planes import Plane, full_scale, reduced
+from matted.matting.tiles import in_parallel, strips
 
 Labels = npt.NDArray[np.uint8]
 Float = npt.NDArray[np.float32]
@@ -84,7 +85,7 @@ class Subjects:
             return min(1, len(self.all))
         rows, columns = self.labels.shape
         seen = reduced(limit, columns, rows).astype(np.float32)
-        areas = _areas(self.labels, np.minimum(self.alpha, seen * np.float32(1 / full(limit.dtype))))
+        areas = _areas(self.labels, np.minimum(self.alpha, seen * np.float32(1 / full_scale(limit.dtype))))
         return int(areas.argmax()) if areas.any() else 0
 
     def matte(self, alpha: Plane, numbers: tuple[int, ...]) -> Plane:
@@ -113,7 +114,7 @@ def _reduced(alpha: Plane) -> Float:
     step = max(1, max(height, width) // (2 * GRID_SIDE))  # every so many pixels are enough to average
     some = np.ascontiguousarray(alpha[::step, ::step])
     small = reduced(some, max(1, round(width * scale)), max(1, round(height * scale)))
-    return small.astype(np.float32) * np.float32(1 / full(alpha.dtype))
+    return small.astype(np.float32) * np.float32(1 / full_scale(alpha.dtype))
 
 
 def _labelled(grid: Float) -> Labels:

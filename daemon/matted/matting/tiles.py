@@ -1,25 +1,26 @@
 """Planes in tiles and strips, worked on by all cores: what the adjustments share.
 
 OpenCV and numpy let go of Python's lock in their loops, so plain threads are enough. Knows nothing of what
-is done to a tile. May import numpy and OpenCV only.
+is done to a tile, nor of what its numbers stand for. Imports the standard library only.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-Plane = npt.NDArray[Any]  # (H, W): float32 in [0, 1], or uint8 or uint16 with alpha 1.0 at full scale
 Place = TypeVar("Place")
 Result = TypeVar("Result")
 
 STRIP_PIXELS = 2**20  # of a strip: enough for a thread to be worth its start
+MOST_THREADS = 16  # a thread on a tile holds up to 16 MiB: together 256 MiB on however many processors
 SMALL_PIXELS = 2**16  # of a plane: what has fewer is done before a thread would have begun
+
+
+def threads() -> int:
+    """How many work on tiles at once: one per processor, up to MOST_THREADS."""
+    return min(os.cpu_count() or 1, MOST_THREADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def tiles(shape: tuple[int, ...], side: int, margin: int) -> list[Tile]:
 def strips(shape: tuple[int, ...]) -> list[slice]:
     """Whole rows of a plane, about STRIP_PIXELS at a time; one per core at least if it is not small."""
     height, width = shape[:2]
-    shares = (os.cpu_count() or 1) if height * width > SMALL_PIXELS else 1
+    shares = threads() if height * width > SMALL_PIXELS else 1
     step = max(1, min(STRIP_PIXELS // max(width, 1), -(-height // shares)))
     return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 
@@ -71,29 +72,5 @@ def in_parallel(work: Callable[[Place], Result], places: Sequence[Place]) -> lis
     """`work` of each place, in order, on all cores."""
     if len(places) < 2:
         return [work(place) for place in places]
-    with ThreadPoolExecutor(min(len(places), os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(len(places), threads())) as pool:
         return list(pool.map(work, places))
-
-
-def reduced(plane: Plane, width: int, height: int) -> Plane:
-    """A plane averaged to a smaller size; itself if it has that size."""
-    if plane.shape == (height, width):
-        return plane
-    return np.asarray(cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def full(dtype: np.dtype[Any]) -> float:
-    """What stands for alpha 1.0: 255, 65535, or 1 in float planes."""
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
-
-
-def level(dtype: np.dtype[Any], alpha: float) -> float:
-    """`alpha` in a plane's own numbers."""
-    return alpha * full(dtype)
-
-
-def stored(values: npt.NDArray[np.float32], dtype: np.dtype[Any]) -> Plane:
-    """Values in a plane's own numbers, rounded and clipped into its range."""
-    if dtype.kind == "u":
-        return np.clip(values + np.float32(0.5), 0, full(dtype)).astype(dtype)
-    return np.clip(values, 0, 1).astype(dtype)

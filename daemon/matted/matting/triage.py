@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from matted.matting.calibration import CONSTANT, MEASURES, REVIEW_BELOW
+from matted.matting.planes import reduced
 from matted.matting.subjects import Subjects
-from matted.matting.tiles import reduced
-from matted.matting.trimap import find_soft_area
 from matted.notice import Notice
 
 Alpha = npt.NDArray[np.float32]
@@ -29,7 +28,7 @@ SMALL_SIDE_PX = 200  # below this on the shorter side edges have too few pixels 
 FOUND = 0.5  # the coarse alpha must reach this somewhere for a subject to be there
 LOW_CONTRAST = 0.15  # mean distance of the colours on both sides of the edge, of the way from black to white
 BORDER_SHARE = 0.02  # of one side of the picture: what covers more of it is cut off there
-UNSURE_SHARE = 0.7  # of the subject that is neither inside nor outside: 6 % of good mattes, 68 % of bad ones
+UNSURE_SHARE = 0.3  # of the subject that is neither inside nor outside: the limit of 95 % of good mattes
 WINDOW = 5  # pixels of the reduced alpha around the edge in which colours are compared
 
 
@@ -41,19 +40,16 @@ class Triage:
     notices: tuple[Notice, ...] = ()
 
 
-def triage(
-    alpha: Alpha, colour: Colour, *, full_size: tuple[int, int], keeps_soft_areas: bool = False
-) -> Triage:
+def triage(alpha: Alpha, colour: Colour, *, full_size: tuple[int, int]) -> Triage:
     """Judges a coarse `alpha` (h, w), float32 in [0, 1], of a picture.
 
     colour: (H, W, C), uint8, uint16, float16 or float32 (1.0 is white); its first three channels count, or
     the first where there are one or two. full_size: (width, height) of the picture in its file.
-    keeps_soft_areas: whether its edges were solved and its large soft areas left out of that.
     """
     alpha = _judged(alpha)
     found = measures(alpha, colour)
     trust = confidence(found) if found["peak"] >= FOUND else 0.0
-    return Triage(trust, tuple(_notices(found, alpha, full_size, trust, keeps_soft_areas)))
+    return Triage(trust, tuple(_notices(found, alpha, full_size, trust)))
 
 
 def confidence(found: Mapping[str, float]) -> float:
@@ -111,7 +107,6 @@ def _notices(
     alpha: Alpha,
     full_size: tuple[int, int],
     trust: float,
-    keeps_soft_areas: bool,
 ) -> list[Notice]:
     told = []
     if found["peak"] < FOUND:
@@ -145,7 +140,7 @@ def _notices(
         told.append(
             Notice("several-subjects", f"{count} subjects were found: choose which to keep, if not all.")
         )
-    if found["unsure"] > UNSURE_SHARE or (keeps_soft_areas and find_soft_area(alpha).is_notable):
+    if found["unsure"] > UNSURE_SHARE:
         told.append(
             Notice(
                 "unsure-area",

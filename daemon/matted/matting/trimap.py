@@ -15,7 +15,6 @@ from matted.matting.planes import Alpha, Mask, Plane, sampled
 UNSURE = 0.03  # coarse alpha this far from 0 and 1 may lie on an edge
 REACH = 1.0  # coarse pixels that an edge may lie beyond what the coarse alpha is unsure of
 LARGE = 0.06  # of the coarse alpha's longer side: farther than this from anything sure, no edge is looked for
-NOTABLE = 0.01  # of the picture: as much unsure area is worth telling the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,6 @@ class SoftArea:
 
     weight: Plane
     share: float
-
-    @property
-    def is_notable(self) -> bool:
-        """Whether a person should be told."""
-        return self.share >= NOTABLE
 
 
 def find_soft_area(alpha: Alpha) -> SoftArea:

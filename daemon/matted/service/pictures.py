@@ -330,7 +330,9 @@ def _make(
     target = io.BytesIO()
     if adjusting.side_px is not None:  # of a preview only its mask is there
         picture = Picture(matte.mask[..., None], space="gray")
-    headers["X-Matted-Warnings"] = _told((*matte.warnings, *deliver(picture, matte.mask, answer, target)))
+    written = deliver(picture, matte.mask, answer, target)
+    headers |= _size(written.width, written.height)
+    headers["X-Matted-Warnings"] = _told((*matte.warnings, *written.notices))
     times = matte.times | {"encode": time.perf_counter() - started}
     return _Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
 
@@ -347,13 +349,17 @@ def _foreground(picture: Picture, matte: "Matte | None") -> _Made:
 def _headers(picture: Picture, matte: "Matte | None") -> dict[str, str]:
     """The headers about a result: its size and, where there is a matte, how it was made, how good it is."""
     height, width = matte.mask.shape if matte is not None else (picture.height, picture.width)
-    headers = {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
+    headers = _size(width, height)
     if matte is None:
         return headers | {"X-Matted-Warnings": _told(())}
     headers |= {"X-Matted-Model": matte.model, "X-Matted-Provider": matte.provider}
     if matte.confidence is not None:
         headers["X-Matted-Confidence"] = f"{matte.confidence:.3f}"
     return headers | {"X-Matted-Warnings": _told(matte.warnings)}
+
+
+def _size(width: int, height: int) -> dict[str, str]:
+    return {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
 
 
 def _told(notices: Iterable[Notice]) -> str:
