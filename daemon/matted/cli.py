@@ -17,6 +17,7 @@ COMMANDS = {
     "cut": "cut the subject out of pictures",
     "refine": "correct a mask by what was painted on it",
     "compare": "show where two models disagree about a picture",
+    "watch": "cut out every picture that appears in a folder",
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",
@@ -32,6 +33,7 @@ examples:
   matted cut cat.jpg --box 40,30,620,510 what is in this box, nothing else
   matted cut shoot/ -o cutouts/ --mask   one mask for each picture of a folder
   matted refine cat.jpg --mask painted.png -o cat.png     paint on the mask, and it follows the edges
+  matted watch shoot/                    one cut-out of every picture that comes in
   matted models list                     which models there are, and which are here
 
 exit codes:
