@@ -126,22 +126,6 @@ def numbers(text):
     raise ClientError(f"Subjects are “all”, “largest” or numbers such as “1, 3”, not “{text}”.")
 
 
-def subjects_in(subjects, box):
-    """The numbers of the subjects that a box means: those that lie in it mostly, else the one in it most."""
-
-    def inside(subject):
-        left, top, right, bottom = subject.box
-        width = min(right, box[2]) - max(left, box[0])
-        height = min(bottom, box[3]) - max(top, box[1])
-        return max(width, 0) * max(height, 0) / max((right - left) * (bottom - top), 1)
-
-    meant = [subject.number for subject in subjects if inside(subject) > 0.5]
-    if not meant and subjects:
-        best = max(subjects, key=inside)
-        meant = [best.number] if inside(best) > 0 else []
-    return meant
-
-
 def _listen(client, job, told):
     with contextlib.suppress(ClientError):
         for event in client.events(job):

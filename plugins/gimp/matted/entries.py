@@ -61,8 +61,8 @@ SUBJECT = {
     "concealed": "Camouflaged",
 }
 EDGES = {
-    "fast": "Fast",
     "fine": "Fine (hair and fur)",
+    "fast": "Fast",
     "neural": "Matting model",
     "none": "As the model draws them",
 }

@@ -19,7 +19,7 @@ gi.require_version("Gimp", "3.0")
 from gi.repository import Gegl, Gimp, GLib, GObject
 
 import pixels
-from engine import Engine, adjustments, mask_options, sentence_of, subjects_in
+from engine import Engine, adjustments, mask_options, sentence_of
 from entries import (
     ABOUT,
     DECONTAMINATE,
@@ -168,12 +168,11 @@ def _masked(client, job, *, planes, options, box, limit, clean):
     picture = client.upload(planes)
     limit = limit and client.upload(limit)
     if box is not None:
-        seen = {name: options[name] for name in ("coarse", "refine")}
-        meant = subjects_in(client.subjects(picture, seen), box)
-        if not meant:
-            raise Refused("No subject was found where the selection is.")
-        options = {**options, "adjust": {**options["adjust"], "keep": meant}}
+        options = {**options, "prompt": {"box": box}}
     mask = client.mask(picture, options, limit=limit, job=job)
+    for warning in mask.warnings:
+        if warning["code"] == "prompt-not-found":
+            raise Refused("No subject was found where the selection is.")
     return options, mask, client.foreground(picture, options, limit=limit) if clean else None
 
 
