@@ -67,8 +67,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def ended() -> Iterator[None]:
     """Every daemon the test started is ended, also one that lost a race and comes up late."""
+    before = set(psutil.Process().children())
     yield
-    started = psutil.Process().children()
+    started = [process for process in psutil.Process().children() if process not in before]
     for process in started:
         process.terminate()
     _, alive = psutil.wait_procs(started, 20)

@@ -27,7 +27,7 @@ if not __package__:  # run as a program
 from editors import room
 
 RELEASE = "trixie"
-EDITORS = {"gimp": ("gimp",), "krita": ("krita", "python3-pyqt5")}
+EDITORS = {"gimp": ("gimp",), "krita": ("krita", "python3-pyqt5", "python3-pyqt6")}
 SCREEN = ("xvfb", "xdotool", "fonts-dejavu-core", "hicolor-icon-theme")
 BASE = ("base-files", "base-passwd", "bash", "coreutils", "dash", "sed", "grep", "libc-bin")
 MARK = "matted-editors.json"  # written last: what the root holds
