@@ -53,7 +53,7 @@ class Played(NamedTuple):
 
     def expected(self, picture: Image.Image, **options: Any) -> np.ndarray:
         """The mask that the engine gives outside of Krita."""
-        asked = {"refine": {"level": "fast"}, **options}
+        asked = {"refine": {"level": "fine"}, **options}
         with Client.connect(start=False) as client:
             answer = client.mask(Planes(picture.tobytes(), *picture.size, "rgba8"), asked)
         return np.frombuffer(bytes(answer.data), np.uint8).reshape(answer.height, answer.width)

@@ -36,7 +36,7 @@ def test_the_docker_behaves_the_same_in_both(found: dict[str, Any]):
     assert found["generation"] == int(found["asked for"][-1])
     assert (found["top"], found["bottom"], found["before"]) == ("#ffffff", "#c81e1e", "#c81e1e")
     assert 45 <= found["dragged"] <= 55
-    assert found["wish"] == ["fine", -3.5, "mask"]
+    assert found["wish"] == ["fast", -3.5, "mask"]
     assert found["download hidden"]
     assert found["download shown"]
     assert found["model while it is not here"] is None

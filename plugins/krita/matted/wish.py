@@ -24,8 +24,8 @@ SELECTION_USES = {
     IGNORED: "is ignored",
 }
 LEVELS = {
-    "fast": "fast",
     "fine": "fine, for hair and fur",
+    "fast": "fast",
     "neural": "neural, if a matting model is here",
 }
 _DEVICES = {
@@ -65,7 +65,7 @@ class Wish:
     """The docker's settings. Lengths in pixels of the picture; `keep`: numbers of subjects, () is all."""
 
     model: str | None = None
-    level: str = "fast"
+    level: str = "fine"
     grow_px: float = 0.0
     feather_px: float = 0.0
     smooth_px: float = 0.0

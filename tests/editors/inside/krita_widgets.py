@@ -71,7 +71,7 @@ def main():
     mouse(line, kinds.MouseMove, line.width() // 2, 5)
     mouse(line, kinds.MouseButtonRelease, line.width() // 2, 5, QtCore.Qt.MouseButton.NoButton)
     found["dragged"] = panel.feather.value()
-    panel.level.setCurrentIndex(panel.level.findData("fine"))
+    panel.level.setCurrentIndex(panel.level.findData("fast"))
     panel.grow.setValue(-3.5)
     found["wish"] = [panel.wish().level, panel.wish().grow_px, panel.wish().output]
     model = {"id": "big", "title": "Big", "kind": "saliency", "good_for": [], "licence": "MIT"}

@@ -7,7 +7,7 @@ import pytest
 
 def test_a_wish_without_changes_asks_for_no_adjustment(wishes: ModuleType):
     asked = wishes.Wish().options()
-    assert asked == {"coarse": {"model": None}, "refine": {"level": "fast"}}
+    assert asked == {"coarse": {"model": None}, "refine": {"level": "fine"}}
 
 
 def test_a_wish_asks_for_what_differs(wishes: ModuleType):
