@@ -432,7 +432,7 @@ def test_one_click_cuts_a_photograph_as_the_engine_does(
     photo = np.asarray(Image.open(folder / "photo.png"))
     monkeypatch.setenv("MATTED_RUNTIME", str(keyed.folder))
     with Client.connect(start=False) as client:
-        options = {"coarse": {"model": "auto"}, "refine": {"level": "fast"}}
+        options = {"coarse": {"model": "auto"}, "refine": {"level": "fine"}}
         mask = client.mask(Planes(photo.tobytes(), photo.shape[1], photo.shape[0], "rgb8"), options)
     expected = np.frombuffer(mask.data, np.uint8).reshape(photo.shape[:2])
     assert np.array_equal(written(folder / "photo-cut.png"), expected)
