@@ -23,6 +23,49 @@ def save_red_key(path: Path, *, side: int = 64) -> Path:
     return path
 
 
+def save_slow_red_key(path: Path, *, side: int = 64, turns: int = 50_000_000) -> Path:
+    """As `save_red_key`, after a loop of so many turns that its answer can be waited for, or given up."""
+    scalar = (TensorProto.FLOAT, [1])
+    turn = helper.make_graph(
+        [
+            helper.make_node("Identity", ["go_on"], ["going_on"]),
+            helper.make_node("Mul", ["before", "half"], ["after"]),
+        ],
+        "turn",
+        [
+            helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("before", *scalar),
+        ],
+        [
+            helper.make_tensor_value_info("going_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("after", *scalar),
+        ],
+        [numpy_helper.from_array(np.array([0.5], np.float32), "half")],
+    )
+    constants = {
+        "key": np.array([1, 0, 0], np.float32).reshape(1, 3, 1, 1),
+        "turns": np.array(turns, np.int64),
+        "yes": np.array(True),
+        "nothing": np.array([0], np.float32),
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("Loop", ["turns", "yes", "nothing"], ["waited"], body=turn),
+            helper.make_node("Conv", ["image", "key"], ["red"], kernel_shape=[1, 1]),
+            helper.make_node("Add", ["red", "waited"], ["alpha"]),
+        ],
+        "slow-red-key",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, side, side])],
+        [helper.make_tensor_value_info("alpha", TensorProto.FLOAT, [1, 1, side, side])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
 def save_red_bytes(path: Path, *, side: int = 64) -> Path:
     """Alpha is the red channel, by the built-in model's contract: `image` uint8 (N, side, side, 3) ->
     `alpha` float32 (N, 1, side, side).
@@ -73,6 +116,25 @@ tensor = "alpha"
         encoding="utf-8",
     )
     return path
+
+
+def save_blue_key(catalogue: Path) -> Path:
+    """Adds a saliency model, `blue-key`, to a red-key catalogue: alpha is the blue channel."""
+    model = onnx.load(catalogue.with_suffix(".onnx"))
+    (key,) = model.graph.initializer
+    key.CopyFrom(numpy_helper.from_array(np.array([0, 0, 1], np.float32).reshape(1, 3, 1, 1), "key"))
+    path = catalogue.with_name("blue-key.onnx")
+    onnx.save(model, path)
+    with catalogue.open("a", encoding="utf-8") as file:
+        file.write(f"""
+[[model]]
+id = "blue-key"
+like = "red-key"
+title = "Blue key"
+[[model.file]]
+path = "{path.as_posix()}"
+""")
+    return catalogue
 
 
 def save_red_matting(path: Path) -> Path:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from psd_reader import Psd
+
 
 def matted(*arguments: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """Runs the command; no engine runs in the tests' own folders."""
@@ -47,6 +49,15 @@ def test_a_preset_with_a_shadow_says_what_it_had_to_do(photos: Path, tmp_path: P
     assert image.width == image.height >= 1000
     assert image.getpixel((2, 2)) == (255, 255, 255)
     assert "enlarged" in [warning["code"] for warning in json.loads(done.stdout)["warnings"]]
+
+
+def test_a_layered_file_by_the_outputs_name(photos: Path, tmp_path: Path) -> None:
+    done = matted("cut", photos / "cat.jpg", "-o", tmp_path / "cat.psd", "--shadow", "--max-side", "200")
+    assert done.returncode == 0, done.stderr
+    found = Psd.read((tmp_path / "cat.psd").read_bytes())
+    assert [layer.name for layer in found.layers] == ["Shadow", "Original", "Cut-out"]
+    assert found.merged.shape == (133, 200, 4)
+    assert np.asarray(Image.open(tmp_path / "cat.psd")).shape == (133, 200, 4)  # Pillow agrees
 
 
 def test_looks_that_do_not_exist_are_sentences(photos: Path) -> None:

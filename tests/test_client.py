@@ -38,7 +38,7 @@ SLOW_DAEMON = textwrap.dedent(
     class StandIn:
         cache = StageCache(1 << 20)
         sessions = SimpleNamespace(loaded=list, fallbacks=list, sweep=lambda: None)
-        def matte(self, picture, coarse, refine, *, adjust, limit, side_px, key, progress, cancelled):
+        def matte(self, picture, coarse, refine, *, prompt, adjust, limit, side_px, key, progress, cancelled):
             print("working", flush=True)
             time.sleep(float(sys.argv[1]))
             return Matte(picture.pixels[..., 0].copy(), "stand-in", "cpu")
@@ -67,8 +67,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def ended() -> Iterator[None]:
     """Every daemon the test started is ended, also one that lost a race and comes up late."""
+    before = set(psutil.Process().children())
     yield
-    started = psutil.Process().children()
+    started = [process for process in psutil.Process().children() if process not in before]
     for process in started:
         process.terminate()
     _, alive = psutil.wait_procs(started, 20)

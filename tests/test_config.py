@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from matted.config import Settings, load_settings
+from matted.config import Settings, WatchEntry, load_settings
 from matted.errors import BadOption
 
 
@@ -50,3 +50,26 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, word: str) ->
 def test_a_mistake_in_the_environment_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="MATTED_THREADS"):
         load_settings(environment={"MATTED_THREADS": "two"}, path=tmp_path / "none.toml")
+
+
+def test_folders_to_watch_are_tables(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[[watch]]\nfolder = "/a"\n[[watch]]\nfolder = "/b"\nrecipe = "/r.toml"\npoll = true\n')
+    entries = load_settings(environment={}, path=path).watch
+    assert entries == (WatchEntry(Path("/a")), WatchEntry(Path("/b"), Path("/r.toml"), True))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('watch = ["/a"]', r"\[\[watch\]\]"),
+        ("[[watch]]\nrecipe = 'x'", "folder"),
+        ("[[watch]]\nfolder = '/a'\nfoldr = 'x'", "foldr"),
+        ("[[watch]]\nfolder = '/a'\npoll = 1", "poll"),
+    ],
+)
+def test_a_mistake_in_them_is_named(tmp_path: Path, text: str, word: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(BadOption, match=word):
+        load_settings(environment={}, path=path)

@@ -186,3 +186,52 @@ def test_a_gray_picture_on_a_colour_becomes_coloured_and_on_white_stays_gray() -
     white = written(picture, nothing, Delivery(background=parse_background("white")))
     assert white.space == "gray"
     assert (white.pixels == 255).all()
+
+
+@pytest.mark.parametrize(("bits", "dtype"), [(8, np.uint16), (16, np.uint8)])
+@pytest.mark.parametrize("what", ["cutout", "mask"])
+def test_another_depth_is_written_when_asked_for(bits: int, dtype: type, what: str) -> None:
+    mask = ramp(dtype=dtype)
+    result = written(Picture(colours(dtype=dtype)), mask, Delivery(what=what, bits=bits))
+    assert result.pixels.dtype == np.dtype(f"u{bits // 8}")
+    expected = np.rint(mask / np.iinfo(dtype).max * (2**bits - 1))
+    assert np.abs(result.pixels[..., -1] - expected).max() <= 1
+
+
+def test_a_depth_that_the_format_lacks_is_refused() -> None:
+    with pytest.raises(BadOption, match="JPEG file cannot hold 16 bits"):
+        Delivery(format="jpeg", bits=16)
+
+
+@pytest.mark.parametrize("what", ["cutout", "mask"])
+def test_a_larger_result_is_reduced_to_the_longest_side(what: str) -> None:
+    picture = Picture(np.full((70, 91, 3), 90, np.uint8))
+    result = written(picture, np.full((70, 91), 255, np.uint8), Delivery(what=what, max_side_px=40))
+    assert (result.width, result.height) == (40, 30)
+    assert (result.pixels[..., -1] == 255).all()  # a subject that the border cuts off stays cut off there
+    if what == "cutout":
+        assert (result.pixels[..., :3] == 90).all()
+
+
+def test_hidden_colours_do_not_bleed_into_a_reduced_edge() -> None:
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[:, :32] = (200, 10, 10)
+    pixels[:, 32:] = (0, 255, 0)
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, :32] = 255
+    result = written(Picture(pixels), mask, Delivery(max_side_px=21, keep_colours=True)).pixels
+    seen = result[..., 3] > 0
+    assert (np.abs(result[..., :3][seen].astype(int) - (200, 10, 10)) <= 2).all()
+
+
+def test_a_smaller_one_stays_as_it_is() -> None:
+    picture = Picture(colours())
+    small = written(picture, ramp(), Delivery(max_side_px=90))
+    assert np.array_equal(small.pixels, written(picture, ramp(), Delivery()).pixels)
+
+
+def test_the_longest_side_holds_for_a_preset_too() -> None:
+    result = written(Picture(colours()), ramp(), Delivery(preset="amazon", max_side_px=1000))
+    assert max(result.width, result.height) == 1000
+    with pytest.raises(BadOption, match="1000 px or more"):
+        Delivery(preset="amazon", max_side_px=999)

@@ -15,9 +15,13 @@ from matted.errors import MattedError
 
 COMMANDS = {
     "cut": "cut the subject out of pictures",
+    "refine": "correct a mask by what was painted on it",
+    "compare": "show where two models disagree about a picture",
+    "watch": "cut out every picture that appears in a folder",
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",
+    "plugins": "put Matted into GIMP and Krita, see what is there, take it out",
     "service": "start the engine with the computer, on demand",
     "doctor": "explain what the graphics card and its libraries are missing",
 }
@@ -26,7 +30,10 @@ _EPILOG = """\
 examples:
   matted cut cat.jpg                     writes cat-cutout.png beside it
   matted cut cat.jpg -o cat.png --background white
+  matted cut cat.jpg --box 40,30,620,510 what is in this box, nothing else
   matted cut shoot/ -o cutouts/ --mask   one mask for each picture of a folder
+  matted refine cat.jpg --mask painted.png -o cat.png     paint on the mask, and it follows the edges
+  matted watch shoot/                    one cut-out of every picture that comes in
   matted models list                     which models there are, and which are here
 
 exit codes:

@@ -60,6 +60,10 @@ class Unavailable(ClientError):
         super().__init__(sentence, slug="daemon-unavailable", status=503)
 
 
+class Stranger(Unavailable):
+    """What answers in the daemon's place does not know the token in the runtime file."""
+
+
 class Runtime(NamedTuple):
     """What a running daemon tells its user's other programs, through a file only that user can read."""
 
@@ -363,8 +367,11 @@ class Client:
         """The mask of a picture, as raw values.
 
         `options`: {"coarse": {...}, "refine": {...}, "adjust": {...}, "side_px": 1024} as the daemon's
-        OpenAPI file describes. `limit`: a gray picture of the same size that the mask may not exceed, such
-        as a selection. `job`: a name of the caller's choice for `events` and `cancel`.
+        OpenAPI file describes. "prompt": {"box": [left, top, right, bottom], "points": [[x, y, 1],
+        [x, y, 0]]} says, in pixels of the picture, what is wanted (1) and what is not (0); either may be left
+        out. All else gets 0, and a warning "prompt-not-found" tells that, or where, nothing was found.
+        `limit`: a gray picture of the same size that the mask may not exceed, such as a selection. `job`: a
+        name of the caller's choice for `events` and `cancel`.
         """
         return self._cut("/mask", source, options, job, limit=limit)
 
@@ -378,15 +385,56 @@ class Client:
     ) -> Answer:
         """The picture without its background, as a file (PNG unless `options` say otherwise).
 
-        `options`: {"coarse", "refine", "adjust", "delivery"}; the last says background, shadow, preset and
-        format. `limit`: as of `mask`.
+        `options`: {"coarse", "refine", "prompt", "adjust", "delivery"}; the last says background, shadow,
+        preset and format. `limit`: as of `mask`.
         """
         return self._cut("/cutout", source, options, job, limit=limit)
+
+    def refine(
+        self,
+        source: Planes | Encoded | Uploaded,
+        painted: Planes | Encoded | Uploaded,
+        options: Options | None = None,
+        *,
+        made: Planes | Encoded | Uploaded | None = None,
+        guide: Planes | Encoded | Uploaded | None = None,
+        limit: Planes | Encoded | Uploaded | None = None,
+        job: str | None = None,
+    ) -> Answer:
+        """The mask of a picture as a person's strokes correct it, as raw values.
+
+        `painted`: the mask as the person left it; `made`: as it was before, in a further round the answer of
+        the one before; what `options` give (as of `mask`) if it is not sent. `guide`: not 0 where the mask is
+        to be found again. All are gray and of the picture's size. `limit`: as of `mask`; it bounds what
+        spreads.
+        """
+        if not isinstance(source, Uploaded):
+            source = self.upload(source)
+        planes = {"painted": painted, "made": made, "guide": guide}
+        return _answer(self._ask("/refine", source, options, job, limit=limit, **planes))
+
+    def disagreement(
+        self,
+        source: Planes | Encoded | Uploaded,
+        models: Sequence[str],
+        options: Options | None = None,
+        *,
+        job: str | None = None,
+    ) -> Answer:
+        """Where two models' mattes of a picture differ, as raw values: 0 where they agree.
+
+        `models`: two ids, or `auto` and the like. `options`: "refine" and "prompt", as of `mask`. `model` of
+        the answer names both.
+        """
+        return self._cut("/disagreement", source, {**(options or {}), "models": list(models)}, job)
 
     def subjects(
         self, source: Planes | Encoded | Uploaded, options: Options | None = None, *, job: str | None = None
     ) -> list[Subject]:
-        """The subjects of a picture, largest first. `options`: "coarse" and "refine", as of `mask`."""
+        """The subjects of a picture, largest first.
+
+        `options`: "coarse", "refine" and "prompt", as of `mask`.
+        """
         found = _json_answer(self._ask("/subjects", source, options, job))["subjects"]
         return [Subject(**{name: one[name] for name in Subject._fields}) for one in found]
 
@@ -401,8 +449,9 @@ class Client:
         """The picture's colours without alpha, freed of the old background where the matte is soft.
 
         `data` holds raw values as `format` says ("rgb8", "gray16", "rgbf32"...), R first, little-endian.
-        `options`: {"coarse", "refine", "adjust"} and `limit` as for `mask`; {"foreground": {"alpha": "own"}}
-        takes the alpha the picture was sent with, for a mask the person has painted: no model runs then.
+        `options`: {"coarse", "refine", "prompt", "adjust"} and `limit` as for `mask`; {"foreground":
+        {"alpha": "own"}} takes the alpha the picture was sent with, for a mask the person has painted: no
+        model runs then.
         """
         return self._cut("/foreground", source, options, job, limit=limit)
 
@@ -473,19 +522,19 @@ class Client:
         source: Planes | Encoded | Uploaded,
         options: Options | None,
         job: str | None,
-        *,
-        limit: Planes | Encoded | Uploaded | None = None,
+        **planes: Planes | Encoded | Uploaded | None,
     ) -> http.client.HTTPResponse:
         try:
-            return self._ask_once(what, source, options, job, limit=limit)
+            return self._ask_once(what, source, options, job, planes)
         except ClientError as error:
-            if error.slug != "unknown-picture" or not (isinstance(source, Uploaded) or limit):
+            if error.slug != "unknown-picture" or not (isinstance(source, Uploaded) or any(planes.values())):
                 raise
         if isinstance(source, Uploaded):  # the daemon was restarted or needed the memory
             source = self.upload(source.source)
-        if isinstance(limit, Uploaded):
-            limit = self.upload(limit.source)
-        return self._ask_once(what, source, options, job, limit=limit)
+        for name, plane in planes.items():
+            if isinstance(plane, Uploaded):
+                planes[name] = self.upload(plane.source)
+        return self._ask_once(what, source, options, job, planes)
 
     def _ask_once(
         self,
@@ -493,12 +542,12 @@ class Client:
         source: Planes | Encoded | Uploaded,
         options: Options | None,
         job: str | None,
-        *,
-        limit: Planes | Encoded | Uploaded | None,
+        planes: dict[str, Planes | Encoded | Uploaded | None],
     ) -> http.client.HTTPResponse:
         wish = dict(options or {})
-        if limit is not None:
-            wish["limit"] = (limit if isinstance(limit, Uploaded) else self.upload(limit)).id
+        for name, plane in planes.items():
+            if plane is not None:
+                wish[name] = (plane if isinstance(plane, Uploaded) else self.upload(plane)).id
         text = json.dumps(wish)
         if not isinstance(source, Uploaded):
             headers, parts = _body_of(source)
@@ -585,9 +634,19 @@ def _log_path() -> Path:
 def _reach(*, start: bool, wait_s: float, timeout_s: float) -> tuple[http.client.HTTPConnection, Runtime]:
     try:
         return _prove(read_runtime(), timeout_s)
-    except Unavailable:
+    except Unavailable as error:
         if not start:
             raise
+        found = error
+    try:
+        return _begin(wait_s=wait_s, timeout_s=timeout_s)
+    except Unavailable:
+        if isinstance(found, Stranger):
+            raise found from None  # tells what stands in the way
+        raise
+
+
+def _begin(*, wait_s: float, timeout_s: float) -> tuple[http.client.HTTPConnection, Runtime]:
     commands = launch_commands()
     child = launch(commands.pop(0))
     deadline = time.monotonic() + wait_s
@@ -625,7 +684,7 @@ def _prove(runtime: Runtime, timeout_s: float) -> tuple[http.client.HTTPConnecti
         raise Unavailable("Matted is not running. Start it with `matted serve`.") from None
     if not hmac.compare_digest(proof.encode(), identity_proof(runtime.token, nonce, runtime.port).encode()):
         connection.close()
-        raise Unavailable(
+        raise Stranger(
             f"Another program answers on Matted's port {runtime.port}, so nothing was sent to it. "
             "Start Matted again with `matted serve`."
         )

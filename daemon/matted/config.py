@@ -1,7 +1,8 @@
 """One settings object. Defaults, then the configuration file, then the environment, then flags.
 
 Every field of `Settings` is a key of `config.toml`, an environment variable `MATTED_<FIELD>` and, where it
-makes sense, a flag. Imports only the errors, so that it is cheap to load.
+makes sense, a flag; `watch` is a list of tables, and in the environment one of folders. Imports only the
+errors, so that it is cheap to load.
 """
 
 import os
@@ -14,6 +15,15 @@ from typing import Any, get_args, get_origin, get_type_hints
 from platformdirs import user_config_path, user_data_path
 
 from matted.errors import BadOption
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEntry:
+    """A folder that the daemon watches: a `[[watch]]` table, with the options of `matted watch`."""
+
+    folder: Path
+    recipe: Path | None = None
+    poll: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Settings:
     job_timeout_s: float = 600.0
     idle_exit_s: float = 1800.0  # the daemon ends itself after so long without a request; 0: never
     port: int = 0  # 0: any free one
+    watch: tuple[WatchEntry, ...] = ()  # folders the daemon watches; it then does not end itself when idle
 
     def __post_init__(self) -> None:
         for name in ("threads", "max_pixels", "max_upload_mb", "queue_length", "port", "cache_memory_mb"):
@@ -89,6 +100,8 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _checked(name: str, value: Any, origin: str) -> Any:
     hint = _HINTS.get(name)
+    if name == "watch":
+        return _watched(value, origin)
     if hint is None:
         known = ", ".join(sorted(_HINTS))
         raise BadOption(f"{origin}: there is no setting {name!r}; there are {known}.")
@@ -107,6 +120,28 @@ def _checked(name: str, value: Any, origin: str) -> Any:
     raise BadOption(f"{origin}: the setting {name} cannot be {value!r}.")
 
 
+def _watched(value: Any, origin: str) -> tuple[WatchEntry, ...]:
+    """`[[watch]]` tables, or one `[watch]`."""
+    tables = [value] if isinstance(value, dict) else value
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise BadOption(f'{origin}: watch takes tables: write [[watch]] and below it folder = "...".')
+    entries = []
+    for table in tables:
+        unknown = table.keys() - {"folder", "recipe", "poll"}
+        if unknown:
+            raise BadOption(
+                f"{origin}: [[watch]] has no {sorted(unknown)[0]!r}; it has folder, recipe, poll."
+            )
+        folder, recipe, poll = table.get("folder"), table.get("recipe"), table.get("poll")
+        if not isinstance(folder, str) or not isinstance(recipe, str | None):
+            raise BadOption(f"{origin}: [[watch]] needs the name of a folder, and may have that of a recipe.")
+        if not isinstance(poll, bool | None):
+            raise BadOption(f"{origin}: poll of [[watch]] is true or false, not {poll!r}.")
+        file = None if recipe is None else Path(recipe).expanduser()
+        entries.append(WatchEntry(Path(folder).expanduser(), file, poll))
+    return tuple(entries)
+
+
 def _from_text(name: str, text: str) -> Any:
     origin = f"The environment variable MATTED_{name.upper()}"
     hint = _HINTS[name]
@@ -117,6 +152,8 @@ def _from_text(name: str, text: str) -> Any:
             return float(text)
     except ValueError as error:
         raise BadOption(f"{origin} is not a number: {text!r}.") from error
+    if name == "watch":
+        return tuple(WatchEntry(Path(part).expanduser()) for part in text.split(os.pathsep) if part)
     if get_origin(hint) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return _checked(name, text, origin)

@@ -6,20 +6,25 @@ put together from is in `compose`. Knows imaging, no model and no HTTP.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
+import numpy as np
+
 from matted.compose.background import Background
-from matted.compose.blend import Rows
+from matted.compose.blend import Rows, in_depth
 from matted.compose.frame import Frame, preset_named
-from matted.compose.scene import Sheet, compose
+from matted.compose.resample import scaled_alpha, within
+from matted.compose.scene import Scene, Sheet, arrange
 from matted.compose.style import Shadow
 from matted.errors import BadOption
-from matted.imaging.encoding import FORMATS, Encoding, FormatName
+from matted.imaging.encoding import FORMATS, Encoding, FormatFacts, FormatName
 from matted.imaging.picture import Picture
-from matted.imaging.write import open_writer
+from matted.imaging.profile import srgb_profile
+from matted.imaging.write import check_holds, open_writer
 from matted.notice import Notice
 
+MOST_SIDE_PX = 300_000  # the longest side that any of the formats can hold
 STRIP_BYTES = 4 * 2**20  # of the widest strip: large enough for threads to pay, small beside any picture
 
 
@@ -28,7 +33,10 @@ class Delivery:
     """What to make of a matte.
 
     `what`: the mask alone (gray) or the cut-out. `format`: a name in `imaging.encoding.FORMATS`; None takes
-    PNG, or TIFF where PNG cannot hold the picture's space or depth. `quality`: 1 to 100, for lossy formats.
+    PNG, or TIFF where PNG cannot hold the picture's space or depth; `psd` is layered, see `compose.stack`.
+    `quality`: 1 to 100, for lossy formats.
+    `bits`: 8 or 16 per channel instead of the picture's own. `max_side_px`: a result with a longer side is
+    reduced to that.
 
     For cut-outs: `background`: None is transparent, or the preset's colour. `keep_colours`: the soft edge
     keeps the old background's tint instead of being freed of it. `shadow`: one the subject casts.
@@ -43,6 +51,8 @@ class Delivery:
     shadow: Shadow | None = None
     keep_shadow: bool = False
     preset: str | None = None
+    bits: Literal[8, 16] | None = None
+    max_side_px: int | None = None
 
     def __post_init__(self) -> None:
         if self.what not in ("mask", "cutout"):
@@ -51,9 +61,15 @@ class Delivery:
             raise BadOption(f"{self.format!r} cannot be written; {', '.join(FORMATS)} can.")
         if not 1 <= self.quality <= 100:
             raise BadOption(f"Quality goes from 1 to 100, not {self.quality}.")
-        if self.preset is not None:
-            preset_named(self.preset)
+        if self.max_side_px is not None and not 1 <= self.max_side_px <= MOST_SIDE_PX:
+            raise BadOption(f"The longest side goes from 1 to {MOST_SIDE_PX} px, not {self.max_side_px}.")
+        self._check_bits()
+        self._check_frame()
         if self.what == "mask":
+            if self.format is not None and FORMATS[self.format].layered:
+                raise BadOption(
+                    f"A {self.format.upper()} file holds the cut-out with its mask: ask for that."
+                )
             for name, wish in (
                 ("background", self.background),
                 ("shadow", self.shadow or self.keep_shadow),
@@ -62,10 +78,29 @@ class Delivery:
                 if wish:
                     raise BadOption(f"A mask has no {name}: ask for the cut-out instead.")
 
+    def _check_bits(self) -> None:
+        if self.bits not in (None, 8, 16):
+            raise BadOption(f"Results have 8 or 16 bits per channel, not {self.bits}.")
+        if self.bits and self.format and self.bits not in FORMATS[self.format].bits:
+            raise BadOption(f"A {self.format.upper()} file cannot hold {self.bits} bits per channel.")
+
+    def _check_frame(self) -> None:
+        if self.preset is None:
+            return
+        least = preset_named(self.preset).frame.min_px
+        if self.max_side_px is not None and self.max_side_px < least:
+            raise BadOption(
+                f"The preset {self.preset} asks for {least} px or more, which is beyond the longest side of "
+                f"{self.max_side_px} px: raise that or choose another preset."
+            )
+
     @property
     def frame(self) -> Frame | None:
         """The canvas of the preset; None keeps the picture's own."""
-        return preset_named(self.preset).frame if self.preset is not None else None
+        if self.preset is None:
+            return None
+        frame = preset_named(self.preset).frame
+        return replace(frame, max_px=min(frame.max_px, self.max_side_px or frame.max_px))
 
     @property
     def ground(self) -> Background | None:
@@ -103,11 +138,10 @@ def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) 
     """
     name = format_for(picture, delivery)
     if delivery.what == "mask":
-        height, width = mask.shape
-        sheet = Sheet(lambda rows: mask[rows][..., None], width, height, mask.dtype, "gray")
+        sheet = _mask_alone(mask, delivery, FORMATS[name])
         _write(sheet, picture, name, delivery, target)
-        return Delivered(width, height)
-    sheet, notices = compose(
+        return Delivered(sheet.width, sheet.height)
+    scene, notices = arrange(
         picture,
         mask,
         FORMATS[name],
@@ -116,9 +150,28 @@ def deliver(picture: Picture, mask: Rows, delivery: Delivery, target: BinaryIO) 
         keep_shadow=delivery.keep_shadow,
         frame=delivery.frame,
         keep_colours=delivery.keep_colours,
+        max_side_px=delivery.max_side_px,
+        bits=delivery.bits,
     )
-    _write(sheet, picture, name, delivery, target)
-    return Delivered(sheet.width, sheet.height, notices)
+    if FORMATS[name].layered:
+        _write_layers(scene, picture, name, delivery, target)
+    else:
+        _write(scene.sheet(), picture, name, delivery, target)
+    return Delivered(scene.place.width, scene.place.height, notices)
+
+
+def _mask_alone(mask: Rows, delivery: Delivery, holds: FormatFacts) -> Sheet:
+    """The mask as gray rows, in its own depth where nothing else is asked for and the format holds it."""
+    size = (mask.shape[1], mask.shape[0])
+    place = within(size, delivery.max_side_px)
+    deep = mask.dtype == np.uint16 if delivery.bits is None else delivery.bits == 16
+    dtype = np.dtype(np.uint16 if deep and 16 in holds.bits else np.uint8)
+
+    def rows(wanted: slice) -> Rows:
+        own = mask[wanted] if place.is_shift else scaled_alpha(lambda part: mask[part], size, place, wanted)
+        return in_depth(own, dtype)[..., None]
+
+    return Sheet(rows, place.width, place.height, dtype, "gray")
 
 
 def _write(sheet: Sheet, picture: Picture, name: FormatName, delivery: Delivery, target: BinaryIO) -> None:
@@ -143,6 +196,21 @@ def _write(sheet: Sheet, picture: Picture, name: FormatName, delivery: Delivery,
     except BaseException:
         writer.abort()
         raise
+
+
+def _write_layers(
+    scene: Scene, picture: Picture, name: FormatName, delivery: Delivery, target: BinaryIO
+) -> None:
+    from matted.compose.stack import stack
+    from matted.imaging.psd_writer import PsdCanvas, write_psd
+
+    sheet, form = scene.sheet(), scene.form
+    size = {"width": sheet.width, "height": sheet.height}
+    check_holds(name, **size, dtype=form.dtype, space=form.space, has_alpha=True)
+    icc = form.icc or srgb_profile(form.space)  # untagged, Krita takes 16 bits for linear light
+    canvas = PsdCanvas(sheet.width, sheet.height, form.dtype, form.space, icc, picture.metadata)
+    layers = stack(scene, keep_colours=delivery.keep_colours)
+    write_psd(target, canvas, layers, sheet.rows, has_alpha=sheet.has_alpha)
 
 
 def _strips(height: int, step: int) -> Iterator[slice]:

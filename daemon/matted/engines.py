@@ -7,18 +7,23 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
+from matted.brushing import Brush
 from matted.client import Answer, Client, ClientError, Encoded, Planes, Unavailable, Uploaded
 from matted.config import Settings
 from matted.errors import MattedError, by_slug
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
+from matted.inference.prompt import Prompt
 from matted.matting.adjust import AdjustOptions
 from matted.notice import Notice
 from matted.pipeline import CoarseOptions, Limit, Matte, Pipeline, RefineOptions
@@ -34,6 +39,8 @@ class Wish:
     refine: RefineOptions
     adjust: AdjustOptions
     limit: Limit | None = None
+    brush: Brush | None = None
+    prompt: Prompt | None = None
 
 
 class Engine(Protocol):
@@ -41,6 +48,10 @@ class Engine(Protocol):
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte. Raises MattedError."""
+        ...
+
+    def disagreement(self, source: Path | bytes, models: tuple[str, str]) -> tuple[Picture, Matte]:
+        """The decoded picture and where two models differ, as the mask of a matte. Raises MattedError."""
         ...
 
     def close(self) -> None:
@@ -55,7 +66,8 @@ class LocalEngine:
         self._settings = settings
         self._wish = wish
         self._pipeline = Pipeline(settings)
-        threading.Thread(target=self._open, daemon=True).start()
+        self._opening = threading.Thread(target=self._open, daemon=True)
+        self._opening.start()
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte."""
@@ -63,14 +75,28 @@ class LocalEngine:
         picture = read_picture(source, max_pixels=self._settings.max_pixels)
         decoded = time.perf_counter() - started
         wish = self._wish
-        matte = self._pipeline.matte(picture, wish.coarse, wish.refine, adjust=wish.adjust, limit=wish.limit)
+        ask = partial(self._pipeline.matte, picture)
+        if wish.brush is not None:
+            ask = partial(self._pipeline.refined, picture, wish.brush)
+        matte = ask(wish.coarse, wish.refine, prompt=wish.prompt, adjust=wish.adjust, limit=wish.limit)
         return picture, replace(matte, times={"decode": decoded} | matte.times)
+
+    def disagreement(self, source: Path | bytes, models: tuple[str, str]) -> tuple[Picture, Matte]:
+        """The decoded picture and where two models differ."""
+        picture = read_picture(source, max_pixels=self._settings.max_pixels)
+        wish = self._wish
+        return picture, self._pipeline.disagreement(
+            picture, models, wish.coarse, wish.refine, prompt=wish.prompt
+        )
 
     def close(self) -> None:
         """Drops the models."""
         self._pipeline.close()
+        self._opening.join()  # a process that ends while a model is being opened is aborted
 
     def _open(self) -> None:
+        if self._wish.brush is not None and self._wish.brush.made is not None:
+            return  # no model is needed
         with contextlib.suppress(MattedError):  # the first picture meets the same error and tells it
             self._pipeline.load(self._wish.coarse.model)
 
@@ -80,12 +106,14 @@ class DaemonEngine:
 
     def __init__(self, settings: Settings, wish: Wish, *, first: Client) -> None:
         self._settings = settings
-        self._options = {
+        self._options: dict[str, Any] = {
             "coarse": _given(asdict(wish.coarse)),
             "refine": asdict(wish.refine),
             "adjust": asdict(wish.adjust),
         }
-        self._limit: Planes | Uploaded | None = _planes(wish.limit) if wish.limit is not None else None
+        if wish.prompt is not None:
+            self._options["prompt"] = asdict(wish.prompt)
+        self._limit: Planes | Uploaded | None = _planes(wish.limit.mask) if wish.limit is not None else None
         self._clients = [first]
         self._idle = [first]
         self._lock = threading.Lock()
@@ -95,7 +123,41 @@ class DaemonEngine:
 
     def matte(self, source: Path | bytes) -> tuple[Picture, Matte]:
         """The decoded picture and its matte; made here if the daemon has gone away."""
-        asked = self._pool.submit(self._ask, source)
+        return self._made(
+            source,
+            self._asking(source),
+            lambda engine: engine.matte(source),
+        )
+
+    def disagreement(self, source: Path | bytes, models: tuple[str, str]) -> tuple[Picture, Matte]:
+        """The decoded picture and where two models differ; made here if the daemon has gone away."""
+        options = {name: self._options[name] for name in self._options if name in ("refine", "prompt")}
+        return self._made(
+            source,
+            lambda client: client.disagreement(Encoded(source), models, options),
+            lambda engine: engine.disagreement(source, models),
+        )
+
+    def _asking(self, source: Path | bytes) -> Callable[[Client], Answer]:
+        brush = self._wish.brush
+        if brush is None:
+            return lambda client: client.mask(Encoded(source), self._options, limit=self._limit)
+        painted, made, guide = (
+            _planes(plane) if plane is not None else None
+            for plane in (brush.painted, brush.made, brush.guide)
+        )
+        assert painted is not None
+        return lambda client: client.refine(
+            Encoded(source), painted, self._options, made=made, guide=guide, limit=self._limit
+        )
+
+    def _made(
+        self,
+        source: Path | bytes,
+        ask: Callable[[Client], Answer],
+        alone: Callable[["LocalEngine"], tuple[Picture, Matte]],
+    ) -> tuple[Picture, Matte]:
+        asked = self._pool.submit(self._ask, ask)
         started = time.perf_counter()
         picture = read_picture(source, max_pixels=self._settings.max_pixels)
         decoded = time.perf_counter() - started
@@ -103,7 +165,7 @@ class DaemonEngine:
             answer = asked.result()
         except Unavailable as error:
             logger.warning("The engine went away (%s): this command goes on by itself.", error)
-            return self._alone().matte(source)
+            return alone(self._alone())
         except ClientError as error:
             raise by_slug(error.slug, str(error)) from error
         return picture, _matte(answer, decoded)
@@ -116,7 +178,7 @@ class DaemonEngine:
         if self._instead is not None:
             self._instead.close()
 
-    def _ask(self, source: Path | bytes) -> Answer:
+    def _ask(self, ask: Callable[[Client], Answer]) -> Answer:
         with self._lock:
             client = self._idle.pop() if self._idle else None
         if client is None:
@@ -126,7 +188,7 @@ class DaemonEngine:
         try:
             if isinstance(self._limit, Planes):
                 self._limit = client.upload(self._limit)
-            return client.mask(Encoded(source), self._options, limit=self._limit)
+            return ask(client)
         finally:
             with self._lock:
                 self._idle.append(client)
@@ -169,8 +231,8 @@ def _matte(answer: Answer, decoded: float) -> Matte:
     )
 
 
-def _planes(limit: Limit) -> Planes:
-    mask = np.ascontiguousarray(limit.mask.astype(limit.mask.dtype.newbyteorder("<"), copy=False))
+def _planes(mask: npt.NDArray[Any]) -> Planes:
+    mask = np.ascontiguousarray(mask.astype(mask.dtype.newbyteorder("<"), copy=False))
     height, width = mask.shape
     kind = "f" if mask.dtype.kind == "f" else ""
     return Planes(mask.data.cast("B"), width, height, f"gray{kind}{8 * mask.itemsize}")

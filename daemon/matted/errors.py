@@ -19,6 +19,12 @@ class BadOption(MattedError):
     status, slug, exit_code = 400, "bad-option", 2
 
 
+class BadRecipe(BadOption):
+    """A folder's recipe cannot be followed; the sentence tells file, line and reason."""
+
+    slug = "bad-recipe"
+
+
 class PictureError(MattedError):
     """The picture could not be used."""
 

@@ -8,22 +8,27 @@ runs the chain from that stage only. Knows no HTTP and no files.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar, get_args
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from matted.brushing import Brush, same_size
 from matted.cache import Key, StageCache
 from matted.config import Settings
 from matted.errors import BadOption, Cancelled
 from matted.imaging.picture import Picture
 from matted.inference.catalogue import Catalogue, Model, load_catalogue
 from matted.inference.predict import Coarse, Predictor
+from matted.inference.prompt import Prompt
+from matted.inference.prompter import Prompter
 from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
+from matted.looks import Ask, How, Looks
 from matted.matting.adjust import AdjustOptions, adjust
 from matted.matting.fine import fine_upsample
 from matted.matting.neural import neural_upsample
@@ -37,6 +42,7 @@ Level = Literal["none", "fast", "fine", "neural"]
 Progress = Callable[[str, float], None]
 
 Kept = TypeVar("Kept")
+_OF_WHOLE_PICTURES = ("nothing-found", "several-subjects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,18 @@ class CoarseOptions:
     `model`: a catalogue id, `auto`, or `auto:people` and the like; None takes the settings' model.
     `rembg`: process as rembg does, where its steps differ from the model's authors', for comparisons.
     `keep_alive_s`: how long the model stays loaded after this use; None takes the settings' time.
+    `look`: `once` at the whole picture; `twice` also at up to three of its subjects by themselves, which
+    draws them finer; `auto` the second time only at small ones, with models that see little of them.
     """
 
     model: str | None = None
     rembg: bool = False
     keep_alive_s: float | None = None
+    look: How = "auto"
+
+    def __post_init__(self) -> None:
+        if self.look not in get_args(How):
+            raise BadOption(f"A model can look {', '.join(get_args(How))}, not {self.look!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +124,7 @@ class _Whole:
 
     def matte(self, mask: npt.NDArray[Any]) -> Matte:
         """`mask`, made of this, with all that is known of it."""
-        told = self.triage.notices
+        told = (*self.coarse.notices, *self.triage.notices)
         if self.coarse.fell_back:
             told = (Notice("slower-device", self.coarse.fell_back), *told)
         coarse = self.coarse
@@ -129,6 +142,8 @@ class Pipeline:
         self.cache = StageCache(settings.cache_memory_mb * 2**20)
         self._predictor = Predictor(self.catalogue, self.weights, self.sessions)
         self._refiner = Refiner(self.catalogue, self.weights, self.sessions)
+        prompter = Prompter(self.catalogue, self.weights, self.sessions)
+        self._looks = Looks(self._predictor, prompter, self.cache)
 
     def matte(
         self,
@@ -136,6 +151,7 @@ class Pipeline:
         coarse: CoarseOptions | None = None,
         refine: RefineOptions | None = None,
         *,
+        prompt: Prompt | None = None,
         adjust: AdjustOptions | None = None,
         limit: Limit | None = None,
         side_px: int | None = None,
@@ -145,14 +161,57 @@ class Pipeline:
     ) -> Matte:
         """The matte of `picture` at the size of its pixels, or as a preview of at most `side_px` a side.
 
+        `prompt`: what is wanted of the picture; everything else gets alpha 0.
         `key` names the picture's content: with it, stages are kept and found again. `progress` is called
         with a stage's name and how much of the whole is done, 0 to 1. Raises Cancelled once `cancelled` is
         set, BadOption, and what the model's loading and running raise.
         """
-        whole = self._whole(picture, coarse, refine, key=key, progress=progress, cancelled=cancelled)
+        whole = self._whole(picture, coarse, refine, prompt, key=key, progress=progress, cancelled=cancelled)
         mask = self._adjusted(whole, adjust or AdjustOptions(), limit, side_px, progress, cancelled)
         progress("done", 1.0)
         return whole.matte(mask)
+
+    def refined(
+        self,
+        picture: Picture,
+        brush: Brush,
+        coarse: CoarseOptions | None = None,
+        refine: RefineOptions | None = None,
+        *,
+        prompt: Prompt | None = None,
+        adjust: AdjustOptions | None = None,
+        limit: Limit | None = None,
+        side_px: int | None = None,
+        key: str | None = None,
+        progress: Progress = lambda _stage, _done: None,
+        cancelled: threading.Event | None = None,
+    ) -> Matte:
+        """The matte of `picture` as the strokes of `brush` correct it; otherwise as `matte`.
+
+        The options say what was made, where `brush` does not hold it; then no model runs, and the matte's
+        `model` is "brush". What was adjusted is not adjusted again. `limit` also bounds what spreads. Raises
+        BadOption where the planes are not of the picture's size.
+        """
+        brush.check(picture)
+        if limit is not None:
+            same_size("limit", limit.mask.shape, brush.painted.shape)
+        made = brush.made_for(picture)
+        if made is not None:
+            matte = Matte(made, "brush", "cpu")
+        else:
+            asked = partial(self.matte, picture, coarse, refine, prompt=prompt, adjust=adjust, limit=limit)
+            matte = replace(asked(key=key, progress=progress, cancelled=cancelled), confidence=None)
+        progress("brush", 0.85)
+        started = time.perf_counter()
+        level = refine.level if refine is not None else "fast"
+        bound = limit.mask if limit is not None else None
+        mask = brush.correct(matte.mask, picture, edges=level, limit=bound, cancelled=_stop(cancelled))
+        _check(cancelled)
+        if side_px is not None and side_px < max(mask.shape):
+            height, width = (max(1, round(side * side_px / max(mask.shape))) for side in mask.shape)
+            mask = reduced(mask, width, height)
+        progress("done", 1.0)
+        return replace(matte, mask=mask, times=matte.times | {"brush": time.perf_counter() - started})
 
     def subjects(
         self,
@@ -160,21 +219,66 @@ class Pipeline:
         coarse: CoarseOptions | None = None,
         refine: RefineOptions | None = None,
         *,
+        prompt: Prompt | None = None,
         key: str | None = None,
         progress: Progress = lambda _stage, _done: None,
         cancelled: threading.Event | None = None,
     ) -> tuple[Subjects, Matte]:
         """The subjects of `picture` and the matte they were found on; otherwise as `matte`."""
-        whole = self._whole(picture, coarse, refine, key=key, progress=progress, cancelled=cancelled)
+        whole = self._whole(picture, coarse, refine, prompt, key=key, progress=progress, cancelled=cancelled)
         found = self._subjects(whole)
         progress("done", 1.0)
         return found, whole.matte(whole.mask)
+
+    def disagreement(
+        self,
+        picture: Picture,
+        models: tuple[str, str],
+        coarse: CoarseOptions | None = None,
+        refine: RefineOptions | None = None,
+        *,
+        prompt: Prompt | None = None,
+        key: str | None = None,
+        progress: Progress = lambda _stage, _done: None,
+        cancelled: threading.Event | None = None,
+    ) -> Matte:
+        """Where two models' mattes of `picture` differ: a mask of |a - b| at its size; otherwise as `matte`.
+
+        `models`: their ids, or `auto` and the like; that of `coarse` does not count, nor does a prompt model,
+        and each looks once, so that nothing but the models differs.
+        Raises BadOption where both mean the same one.
+        """
+        prompt = replace(prompt, model="none") if prompt is not None else None
+        names = [self._predictor.resolve(model).id for model in models]
+        if names[0] == names[1]:
+            raise BadOption(f"Both models are {names[0]}: choose two different ones to compare.")
+        wholes = []
+        for number, name in enumerate(names):
+            wish = replace(coarse or CoarseOptions(), model=name, look="once")
+
+            def told(stage: str, done: float, before: float = number / 2) -> None:
+                progress(stage, before + done / 2)
+
+            wholes.append(
+                self._whole(picture, wish, refine, prompt, key=key, progress=told, cancelled=cancelled)
+            )
+        first, second = (whole.matte(whole.mask) for whole in wholes)
+        times = {stage: first.times.get(stage, 0.0) + second.times.get(stage, 0.0) for stage in first.times}
+        progress("done", 1.0)
+        return Matte(
+            cv2.absdiff(first.mask, second.mask),
+            ", ".join(names),
+            first.provider if first.provider == second.provider else f"{first.provider}, {second.provider}",
+            tuple(dict.fromkeys((*first.warnings, *second.warnings))),
+            second.times | times,
+        )
 
     def _whole(
         self,
         picture: Picture,
         coarse: CoarseOptions | None,
         refine: RefineOptions | None,
+        prompt: Prompt | None = None,
         *,
         key: str | None,
         progress: Progress,
@@ -186,20 +290,9 @@ class Pipeline:
         wish = coarse.model or self.settings.model
         times: dict[str, float] = {}
         network = self._refiner.resolve() if refine.level == "neural" and not coarse.rembg else None
-        coarse_key = (key, "coarse", self._predictor.resolve(wish).id, coarse.rembg)
-        found: Coarse | None = self.cache.get(coarse_key) if key is not None else None
-        if found is None:
-            found = self._predictor.coarse(
-                picture,
-                wish,
-                rembg=coarse.rembg,
-                keep_alive_s=coarse.keep_alive_s,
-                progress=lambda stage, _done: progress(stage, 0.1 if stage == "proxy" else 0.2),
-                cancelled=cancelled,
-            )
-            times |= found.times
-            if key is not None:
-                self.cache.put(coarse_key, found, found.alpha.nbytes)
+        ask = Ask(wish, coarse.rembg, coarse.look, coarse.keep_alive_s, key, progress, cancelled)
+        found, coarse_key = self._looks.coarse(picture, ask, prompt)
+        times |= found.times
         _check(cancelled)
         progress("edges", 0.8)
         alpha_key = (*coarse_key, "alpha", refine, network.id if network else None)
@@ -217,6 +310,9 @@ class Pipeline:
             lambda: triage(found.alpha, picture.pixels, full_size=picture.full_size),
             times,
         )
+        if prompt is not None:  # how many there are, or that there is none, is told in the prompt's own words
+            told = tuple(one for one in judged.notices if one.code not in _OF_WHOLE_PICTURES)
+            judged = replace(judged, notices=told)
         return _Whole(mask, found, judged, alpha_key if key is not None else None, times)
 
     def _adjusted(
@@ -249,7 +345,7 @@ class Pipeline:
             options.scaled(scale),
             subjects=subjects,
             limit=_limit(limit, whole.mask.shape, mask.shape) if limit is not None else None,
-            cancelled=cancelled.is_set if cancelled is not None else lambda: False,
+            cancelled=_stop(cancelled),
         )
         _check(cancelled)
         times["adjust"] = time.perf_counter() - started
@@ -296,7 +392,7 @@ class Pipeline:
         if coarse.mask is not None:
             return coarse.mask
         depth = np.uint16 if picture.is_deep else np.uint8
-        stop = cancelled.is_set if cancelled is not None else lambda: False
+        stop = _stop(cancelled)
         if network is not None:
             size = (picture.width, picture.height)
             ask = partial(self._refiner.alpha, picture, model=network, cancelled=cancelled)
@@ -309,12 +405,12 @@ class Pipeline:
 
 def _limit(limit: Limit, whole: tuple[int, ...], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """The limit for a mask of `shape`, which stands for a picture of the shape `whole`."""
-    if limit.mask.shape != whole:
-        (height, width), (rows, columns) = limit.mask.shape, whole
-        raise BadOption(
-            f"The limit has {width} x {height} pixels, the picture {columns} x {rows}: they must be the same."
-        )
+    same_size("limit", limit.mask.shape, whole)
     return limit.mask if shape == whole else reduced(limit.mask, shape[1], shape[0])
+
+
+def _stop(cancelled: threading.Event | None) -> Callable[[], bool]:
+    return cancelled.is_set if cancelled is not None else lambda: False
 
 
 def _check(cancelled: threading.Event | None) -> None:

@@ -38,6 +38,7 @@ class StandIn:
         self.stopped = threading.Semaphore(0)  # released whenever work was given up
         self.keys: list[str | None] = []
         self.asked: list[tuple[Any, Any, Any]] = []  # adjust, limit, side_px of each request
+        self.prompts: list[Any] = []
         self.catalogue = SimpleNamespace(get=self._model, models=lambda: (self._model("builtin"),))
         self.weights = SimpleNamespace(installed=lambda _model: True, pull=self._pull, remove=self._removed)
         self.sessions = SimpleNamespace(
@@ -50,12 +51,13 @@ class StandIn:
         self.downloading = 0.0
         self.removed: list[str] = []
 
-    def matte(self, picture, coarse, _refine, *, adjust, limit, side_px, key, progress, cancelled):
+    def matte(self, picture, coarse, _refine, *, prompt, adjust, limit, side_px, key, progress, cancelled):
         from matted.notice import Notice
         from matted.pipeline import Matte
 
         self.keys.append(key)
         self.asked.append((adjust, limit, side_px))
+        self.prompts.append(prompt)
         self.working.release()
         ends = time.monotonic() + self.slow_s
         while time.monotonic() < ends:
@@ -73,12 +75,17 @@ class StandIn:
             confidence=0.625,
         )
 
-    def subjects(self, picture, coarse, refine, *, key, progress, cancelled):
+    def subjects(self, picture, coarse, refine, *, prompt, key, progress, cancelled):
         from matted.matting.subjects import Subjects
 
-        told = {"key": key, "progress": progress, "cancelled": cancelled}
+        told = {"prompt": prompt, "key": key, "progress": progress, "cancelled": cancelled}
         matte = self.matte(picture, coarse, refine, adjust=None, limit=None, side_px=None, **told)
         return Subjects.of(matte.mask), matte
+
+    def disagreement(self, picture, models, coarse, refine, *, prompt, key, progress, cancelled):
+        told = {"prompt": prompt, "key": key, "progress": progress, "cancelled": cancelled}
+        matte = self.matte(picture, coarse, refine, adjust=None, limit=None, side_px=None, **told)
+        return replace(matte, model=", ".join(models), confidence=None)
 
     def warm(self) -> None:
         pass

@@ -9,6 +9,7 @@ import pytest
 from matted.compose.frame import PRESETS
 from matted.compose.style import Shadow
 from matted.imaging.encoding import FORMATS
+from matted.inference.prompt import MOST_POINTS, Prompt
 from matted.matting.adjust import AdjustOptions
 from matted.matting.subjects import Subject
 from matted.pipeline import CoarseOptions, RefineOptions
@@ -51,7 +52,16 @@ def test_exactly_the_public_routes_want_no_token():
 
 @pytest.mark.parametrize(
     "kind",
-    [CoarseOptions, RefineOptions, AdjustOptions, DeliveryOptions, ForegroundOptions, Shadow, Subject],
+    [
+        CoarseOptions,
+        RefineOptions,
+        Prompt,
+        AdjustOptions,
+        DeliveryOptions,
+        ForegroundOptions,
+        Shadow,
+        Subject,
+    ],
 )
 def test_options_are_those_of_the_chain(kind):
     assert set(DOCUMENT["components"]["schemas"][kind.__name__]["properties"]) == {
@@ -61,6 +71,11 @@ def test_options_are_those_of_the_chain(kind):
 
 def test_plane_formats_are_those_of_the_wire():
     assert DOCUMENT["components"]["schemas"]["PlaneFormat"]["enum"] == list(PLANE_FORMATS)
+
+
+def test_as_many_points_are_described_as_are_taken():
+    properties = DOCUMENT["components"]["schemas"]["Prompt"]["properties"]
+    assert properties["points"]["maxItems"] == MOST_POINTS
 
 
 def test_file_formats_are_those_that_can_be_written():

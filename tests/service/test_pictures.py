@@ -11,6 +11,8 @@ from PIL import Image
 
 from matted.client import ClientError, Encoded, Planes, Uploaded
 from matted.errors import ProviderFailed
+from matted.imaging.read import read_picture
+from psd_reader import Psd
 
 CODES = {1: "gray", 2: "graya", 3: "rgb", 4: "rgba"}
 
@@ -150,6 +152,28 @@ def test_a_cutout_takes_a_format_and_a_background(daemon):
     assert max(green, blue) < 5
 
 
+def test_a_cutout_can_be_a_layered_file(daemon):
+    pixels = noise(8, 9, 3)
+    with daemon.client() as matted:
+        answer = matted.cutout(planes(pixels), {"delivery": {"format": "psd"}})
+    assert answer.format == "image/vnd.adobe.photoshop"
+    assert np.array_equal(Psd.read(bytes(answer.data)).layers[-1].mask, pixels[..., 0])
+
+
+def test_a_file_takes_another_depth_and_size(daemon):
+    options = {"delivery": {"format": "png", "bits": 16, "max_side_px": 4}}
+    with daemon.client() as matted:
+        answer = matted.cutout(planes(noise(8, 9, 3)), options)
+    found = read_picture(bytes(answer.data), max_pixels=100)
+    assert (found.pixels.dtype, max(found.width, found.height)) == (np.uint16, 4)
+
+
+@pytest.mark.parametrize("wish", [{"bits": 16}, {"max_side_px": 4}])
+def test_a_raw_mask_keeps_its_size_and_depth(daemon, wish):
+    with daemon.client() as matted, pytest.raises(ClientError, match="ask for a format"):
+        matted.mask(planes(noise(8, 9, 3)), {"delivery": wish})
+
+
 def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
     with daemon.client() as matted, pytest.raises(ClientError, match="neither a colour nor blur"):
         matted.cutout(planes(noise(2, 2, 3)), {"delivery": {"background": "/etc/passwd"}})
@@ -160,7 +184,7 @@ def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
     [
         (
             {"corse": {}},
-            "There is no option 'corse' in the request; there are coarse, refine, adjust, limit, delivery.",
+            "There is no option 'corse' in the request; there are coarse, refine, prompt, adjust, limit,",
         ),
         ({"coarse": {"modl": "x"}}, "There is no option 'modl' in coarse"),
         (
@@ -169,7 +193,7 @@ def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
         ),
         (
             {"delivery": {"format": "gif"}},
-            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif" or null, not "gif".',
+            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif", "psd" or null',
         ),
         ({"delivery": {"quality": 0}}, "Quality goes from 1 to 100"),
     ],

@@ -51,6 +51,22 @@ def test_a_second_question_does_not_run_the_model_again(whole, photos: Path):
         assert "model" not in matted.mask(held, {"refine": {"level": "fast"}}).times_s
 
 
+def test_a_prompt_chooses_on_a_photo_and_a_second_one_asks_only_what_is_new(whole, photos: Path):
+    picture = read_picture(photos / "cat.jpg", max_pixels=10**8)
+    box = [0.0, 0.0, picture.width * 0.7, float(picture.height)]
+    with whole.client() as matted:
+        held = matted.upload(Encoded(photos / "cat.jpg"))
+        boxed = matted.mask(held, {"prompt": {"box": box}})
+        click = [picture.width / 2, picture.height / 2, 1]
+        clicked = matted.mask(held, {"prompt": {"points": [click]}})
+        again = matted.mask(held, {"prompt": {"points": [click]}, "refine": {"level": "none"}})
+    mask = np.frombuffer(boxed.data, np.uint8).reshape(picture.height, picture.width)
+    assert mask.mean() > 20
+    assert not mask[:, round(picture.width * 0.8) :].any()
+    assert np.frombuffer(clicked.data, np.uint8).mean() > 20
+    assert "model" not in again.times_s
+
+
 def test_a_cutout_keeps_the_size_and_shows_the_subject(whole, photos: Path):
     with whole.client() as matted:
         answer = matted.cutout(Encoded(photos / "cat.jpg"))

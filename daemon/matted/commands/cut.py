@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matted.commands import adjusting, look
+from matted.commands import adjusting, look, prompting
 from matted.config import Settings
 from matted.errors import BadOption, MattedError, OutputExists, UnreadablePicture
 
 if TYPE_CHECKING:
+    from matted.brushing import Brush
     from matted.delivery import Delivery
     from matted.engines import Engine
     from matted.imaging.encoding import FormatName
@@ -45,11 +46,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mask", action="store_true", help="write the mask alone, as a gray picture")
     look.add_arguments(parser)
+    add_engine_arguments(parser)
+    add_file_arguments(parser)
+    parser.add_argument(
+        "--each-subject",
+        action="store_true",
+        help="a result for each subject instead of one for all: NAME-1.png, NAME-2.png, the largest first",
+    )
+    parser.add_argument("--recursive", action="store_true", help="also take the folders inside folders")
+    parser.add_argument(
+        "--rembg", action="store_true", help="process exactly as rembg does, to compare; edges stay rough"
+    )
+    prompting.add_arguments(parser)
+    adjusting.add_arguments(parser)
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options that say which model looks and how edges are placed."""
     parser.add_argument(
         "--model",
         metavar="ID",
         help="which model looks at the picture: an id from `matted models list`, auto, or auto:people and "
         "the like for the best one that is here (default: builtin)",
+    )
+    parser.add_argument(
+        "--look",
+        choices=("once", "twice", "auto"),
+        default="auto",
+        help="how often the model looks: once at the whole picture; twice also at its subjects by "
+        "themselves, which draws them finer; auto the second time only at small ones (default: %(default)s)",
     )
     parser.add_argument(
         "--edges",
@@ -58,26 +83,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how edges are brought to the picture's own resolution: none stretches the mask, fast follows "
         "the colours, fine is for hair and fur, neural asks a matting model (default: %(default)s)",
     )
+
+
+def add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options that say how results are written and told."""
     parser.add_argument(
         "--format",
         metavar="FORMAT",
-        help="png, tiff, webp, jpeg or avif (default: from OUT's name, else PNG, or TIFF where PNG would "
-        "lose depth or colour space)",
+        help="png, tiff, webp, jpeg, avif, or psd with layers and an editable mask (default: from OUT's "
+        "name, else PNG, or TIFF where PNG would lose depth or colour space)",
     )
     parser.add_argument("--quality", type=int, default=92, metavar="1-100", help="for JPEG, WebP and AVIF")
-    parser.add_argument(
-        "--each-subject",
-        action="store_true",
-        help="a result for each subject instead of one for all: NAME-1.png, NAME-2.png, the largest first",
-    )
-    parser.add_argument("--recursive", action="store_true", help="also take the folders inside folders")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are already there")
     parser.add_argument("--no-daemon", action="store_true", help="do not use a running engine")
-    parser.add_argument(
-        "--rembg", action="store_true", help="process exactly as rembg does, to compare; edges stay rough"
-    )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each picture")
-    adjusting.add_arguments(parser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +111,11 @@ class _Job:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Cuts every input. One failing picture does not stop the others."""
+    return cut_all(args, settings)
+
+
+def cut_all(args: argparse.Namespace, settings: Settings, brush: "Brush | None" = None) -> int:
+    """Cuts every input, its matte corrected by `brush`; returns the exit code."""
     from matted.engines import Wish, open_engine
     from matted.memory import keep_memory
     from matted.pipeline import CoarseOptions, RefineOptions
@@ -107,10 +131,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     engine = open_engine(
         settings,
         Wish(
-            CoarseOptions(model=args.model, rembg=args.rembg),
+            CoarseOptions(model=args.model, rembg=args.rembg, look=args.look),
             RefineOptions(args.edges),
             adjusting.adjust_options(args),
             adjusting.limit_from(args, settings.max_pixels),
+            brush,
+            prompting.prompt_from(args),
         ),
         use_daemon=not args.no_daemon,
     )

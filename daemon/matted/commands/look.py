@@ -47,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave the colours of soft edges as they are, with the old background's tint",
     )
+    parser.add_argument(
+        "--max-side", type=int, metavar="PX", help="reduce a result whose longer side is longer than this"
+    )
+    parser.add_argument(
+        "--bits", type=int, choices=(8, 16), help="bits per channel (default: the picture's own)"
+    )
 
 
 def delivery(args: argparse.Namespace, file_format: "FormatName | None", *, max_pixels: int) -> "Delivery":
@@ -62,6 +68,8 @@ def delivery(args: argparse.Namespace, file_format: "FormatName | None", *, max_
         shadow=_shadow(args),
         keep_shadow=args.keep_shadow,
         preset=args.preset,
+        bits=args.bits,
+        max_side_px=args.max_side,
     )
 
 

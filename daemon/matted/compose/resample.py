@@ -39,6 +39,23 @@ class Placement:
         """Whether pixels are only moved, by whole pixels: nothing has to be interpolated."""
         return self.scale == 1 and self.left.is_integer() and self.top.is_integer()
 
+    def is_within(self, size: tuple[int, int]) -> bool:
+        """Whether a picture of `size` (width, height) covers the whole canvas."""
+        right, bottom = self.left + size[0] * self.scale, self.top + size[1] * self.scale
+        return max(self.left, self.top) <= 0 and right >= self.width - 1e-6 and bottom >= self.height - 1e-6
+
+
+def within(size: tuple[int, int], max_side_px: int | None) -> Placement:
+    """A whole picture of `size` (width, height), reduced if its longer side has more than `max_side_px`.
+
+    The longer side then has just that; a fraction of a pixel is cropped from the other.
+    """
+    if max_side_px is None or max(size) <= max_side_px:
+        return Placement(*size)
+    scale = max_side_px / max(size)
+    width, height = (max(1, int(side * scale + 1e-6)) for side in size)
+    return Placement(width, height, scale)
+
 
 def covering(width: int, height: int, of: tuple[int, int]) -> Placement:
     """A picture of size `of` (width, height) as large as it must be to cover a canvas, its middle kept."""
@@ -65,7 +82,8 @@ def moved(source: RowSource, size: tuple[int, int], place: Placement, rows: slic
 
 def scaled_alpha(alpha: RowSource, size: tuple[int, int], place: Placement, rows: slice) -> Plane:
     """An alpha's rows of the canvas, float32 in [0, 1]; the surroundings are empty."""
-    drawn = _in_chunks([alpha], size, place, rows, lambda cover: unit(cover)[..., None], cv2.BORDER_CONSTANT)
+    border = _outside(place, size)
+    drawn = _in_chunks([alpha], size, place, rows, lambda cover: unit(cover)[..., None], border)
     return np.clip(drawn[..., 0], 0, 1)
 
 
@@ -77,7 +95,8 @@ def scaled(
     Colours count by their alpha, so that what cannot be seen does not bleed in. The surroundings are empty.
     """
     strip = colour(_needed(place.top, place, size[1], rows))
-    drawn = _in_chunks([lambda _rows: strip, alpha], size, place, rows, _weighted, cv2.BORDER_CONSTANT)
+    border = _outside(place, size)
+    drawn = _in_chunks([lambda _rows: strip, alpha], size, place, rows, _weighted, border)
     found = drawn[..., -1]
     plain = drawn[..., :-1] / np.maximum(found, 1e-4)[..., None]
     return _as_before(plain, strip), np.clip(found, 0, 1)
@@ -108,6 +127,11 @@ def enlarged(small: Rows, size: tuple[int, int], place: Placement, rows: slice) 
     drawn = (place.width, rows.stop - rows.start)
     strip: Rows = cv2.warpAffine(small, move, drawn, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return strip
+
+
+def _outside(place: Placement, size: tuple[int, int]) -> int:
+    """What is beyond a picture's border: nothing, unless that is beyond the canvas too."""
+    return int(cv2.BORDER_REPLICATE if place.is_within(size) else cv2.BORDER_CONSTANT)
 
 
 def _factor(place: Placement) -> int:

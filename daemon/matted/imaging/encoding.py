@@ -7,12 +7,14 @@ from typing import Literal
 from matted.errors import BadOption
 from matted.imaging.picture import Space
 
-FormatName = Literal["png", "tiff", "webp", "jpeg", "avif"]
+FormatName = Literal["png", "tiff", "webp", "jpeg", "avif", "psd"]
 
 
 @dataclass(frozen=True, slots=True)
 class FormatFacts:
-    """What a format can hold. `bits`: the depths per channel; `max_side`: longest side in pixels."""
+    """What a format can hold. `bits`: the depths per channel; `max_side`: longest side in pixels; `layered`:
+    the cut-out, its mask and what lies behind it stay apart.
+    """
 
     alpha: bool
     spaces: tuple[Space, ...]
@@ -21,6 +23,7 @@ class FormatFacts:
     suffixes: tuple[str, ...]
     media_type: str
     max_side: int
+    layered: bool = False
 
 
 FORMATS: dict[FormatName, FormatFacts] = {
@@ -31,6 +34,9 @@ FORMATS: dict[FormatName, FormatFacts] = {
     "webp": FormatFacts(True, ("gray", "rgb"), (8,), False, (".webp",), "image/webp", 16383),
     "jpeg": FormatFacts(False, ("gray", "rgb"), (8,), False, (".jpg", ".jpeg"), "image/jpeg", 65535),
     "avif": FormatFacts(True, ("gray", "rgb"), (8,), False, (".avif",), "image/avif", 65535),
+    "psd": FormatFacts(
+        True, ("gray", "rgb"), (8, 16), False, (".psd", ".psb"), "image/vnd.adobe.photoshop", 300_000, True
+    ),
 }
 
 

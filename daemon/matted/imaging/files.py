@@ -46,7 +46,7 @@ class atomic_output:  # noqa: N801 - reads as a verb where it is used
 
     def __enter__(self) -> BinaryIO:
         try:
-            if self._is_there() and not self._overwrite:
+            if is_there(self._path) and not self._overwrite:
                 raise self._exists()
             self._file = self._hidden.open("xb")
         except OSError as error:
@@ -80,39 +80,53 @@ class atomic_output:  # noqa: N801 - reads as a verb where it is used
         if self._overwrite:
             self._hidden.replace(self._path)
         else:
-            self._take_name()
-        _sync_folder(self._path.parent)
-
-    def _take_name(self) -> None:
-        """Give the hidden file its name unless one of that name has appeared meanwhile."""
-        try:
-            os.link(self._hidden, self._path)
-        except FileExistsError as error:
-            raise self._exists() from error
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            if self._is_there():  # FAT and some network disks have no links
+            try:
+                take_name(self._hidden, self._path)
+            except FileExistsError as error:
                 raise self._exists() from error
-            self._hidden.rename(self._path)
-
-    def _is_there(self) -> bool:
-        """Whether anything bears the name, be it a dangling link. Raises OSError for an impossible name."""
-        try:
-            self._path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
+        sync_folder(self._path.parent)
 
     def _exists(self) -> OutputExists:
         return OutputExists(f"{self._path} exists already: choose another name or allow overwriting.")
 
     def _failed(self, error: OSError) -> OutputFailed:
-        reason = _REASONS.get(error.errno or 0, f"{error.strerror}: choose another folder")
-        return OutputFailed(f"{self._path} could not be written because {reason}.")
+        return output_failed(self._path, error)
 
 
-def _sync_folder(folder: Path) -> None:
+def output_failed(path: Path, error: OSError) -> OutputFailed:
+    """The sentence for a file that could not be written: why, and what to do."""
+    reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}: choose another folder")
+    return OutputFailed(f"{path} could not be written because {reason}.")
+
+
+def take_name(hidden: Path, path: Path) -> None:
+    """Gives a complete file its name in the same folder unless something of that name is there.
+
+    Raises FileExistsError, with `hidden` left as it is; otherwise `hidden` may stay as a second name of the
+    file. Raises OSError.
+    """
+    try:
+        os.link(hidden, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if is_there(path):  # FAT and some network disks have no links
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        hidden.rename(path)
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything bears the name, be it a dangling link. Raises OSError for an impossible name."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def sync_folder(folder: Path) -> None:
     """Make the new name survive a power cut where the system can (POSIX)."""
     if os.name != "posix":
         return

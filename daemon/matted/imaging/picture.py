@@ -29,7 +29,7 @@ class Metadata:
     dpi: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """A decoded picture.
 

@@ -36,6 +36,16 @@ def profile_of_primaries(corners: tuple[float, ...], white: tuple[float, float])
     return made
 
 
+def srgb_profile(space: Space) -> bytes:
+    """sRGB for files that must not leave it unsaid; for gray, its curve alone."""
+    if space == "gray":
+        curve = np.rint(linear_light(np.linspace(0, 1, _CURVE_STEPS)) * 65535).astype(np.uint16)
+        gray: bytes = imagecodecs.cms_profile("gray", transferfunction=curve)
+        return gray
+    colour: bytes = imagecodecs.cms_profile("srgb")
+    return colour
+
+
 def profile_of(picture: Picture) -> bytes | None:
     """The profile that says what a picture's numbers mean: its own, or for linear light without one a made
     one.

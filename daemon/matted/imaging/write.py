@@ -1,7 +1,7 @@
 """One picture out, in rows: `open_writer` gives the writer of a format.
 
 May import the writers beside it; knows no model. PNG and TIFF are written as the rows come; the other
-formats' encoders want the whole picture, which is gathered.
+formats' encoders want the whole picture, which is gathered. Layered files are `psd_writer`'s.
 """
 
 from typing import BinaryIO, Protocol
@@ -49,12 +49,14 @@ def open_writer(
 
     Values as in `Picture.pixels`. `icc` and `metadata` are stored as far as the format has a place for them.
     Raises BadOption when the format cannot hold such a picture; ValueError when `channels` contradicts
-    `space`.
+    `space`, and for layered formats.
     """
     kind = np.dtype(dtype)
     metadata = metadata or Metadata()
     if channels != COLOUR_CHANNELS[space] + has_alpha:
         raise ValueError(f"{channels} channels are not {space}{' with alpha' if has_alpha else ''}")
+    if encoding.facts.layered:
+        raise ValueError(f"a {encoding.format} is written by layers")
     check_holds(encoding.format, width=width, height=height, dtype=kind, space=space, has_alpha=has_alpha)
     if encoding.format == "tiff":
         from matted.imaging.tiff_writer import TiffStripWriter

@@ -19,6 +19,7 @@ from matted.inference.catalogue import Catalogue, Model, Precision
 from matted.inference.prepare import coarse_alpha, prepare, rembg_mask
 from matted.inference.sessions import Graph, LoadedModel, Sessions
 from matted.inference.weights import Weights
+from matted.notice import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Coarse:
     fell_back: str | None
     times: dict[str, float]
     mask: npt.NDArray[np.uint8] | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 class Predictor:

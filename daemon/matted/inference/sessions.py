@@ -148,9 +148,10 @@ class Sessions:
                 return self._described(slot)
 
     def unload(self, graph_id: str) -> int:
-        """Drops every model of that id, those running as soon as they end. How many there were."""
+        """Drops every model of that id, its parts (`id/...`) too, those running once they end. How many."""
         with self._changed:
-            dropped = [self._slots.pop(key) for key in list(self._slots) if key[0] == graph_id]
+            keys = [key for key in self._slots if graph_id in (key[0], key[0].partition("/")[0])]
+            dropped = [self._slots.pop(key) for key in keys]
             idle = [slot for slot in dropped if not slot.users]
         _drop(idle)
         return len(dropped)

@@ -79,6 +79,12 @@ class Subjects:
         column = min(max(int(x * columns / self.width), 0), columns - 1)
         return int(self.labels[row, column])
 
+    def places(self, shape: tuple[int, ...]) -> Labels:
+        """The nearest subject's number at each place of a plane of `shape` (h, w) of the same picture."""
+        rows, columns = self.labels.shape
+        down = (np.arange(shape[0]) * rows) // shape[0]
+        return self.labels[down][:, (np.arange(shape[1]) * columns) // shape[1]]
+
     def largest(self, limit: Plane | None = None) -> int:
         """The number of the subject with most alpha within `limit` (H, W), or of all; 0 if there is none."""
         if limit is None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from matted.errors import BadOption
 from matted.imaging.picture import Picture
+from matted.service.brushing import BRUSH_KEYS, gray_plane
 from matted.service.store import PictureStore
 from matted.service.wire import build_options
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from matted.pipeline import Limit, Matte
 
 KEYS: dict[str, tuple[str, ...]] = {  # of a request beside "coarse" and "refine", by what is asked for
-    "mask": ("adjust", "limit", "side_px"),
-    "cutout": ("adjust", "limit"),
-    "foreground": ("adjust", "limit"),
-    "subjects": (),
+    "mask": ("prompt", "adjust", "limit", "side_px"),
+    "refine": ("prompt", "adjust", "limit", "side_px", *BRUSH_KEYS),
+    "cutout": ("prompt", "adjust", "limit"),
+    "foreground": ("prompt", "adjust", "limit"),
+    "subjects": ("prompt",),
+    "disagreement": ("prompt",),
 }
 
 
@@ -67,11 +70,8 @@ def _limit(store: PictureStore, name: str | None) -> "Limit | None":
 
     if name is None:
         return None
-    picture = store.get(name)
-    if picture.space != "gray":
-        raise BadOption("The limit must be a gray picture: white where the mask may be, black where not.")
-    plane = picture.pixels[..., 0]
-    return Limit(plane.astype("f4") if plane.dtype.kind == "f" else plane, name)
+    refusal = "The limit must be a gray picture: white where the mask may be, black where not."
+    return Limit(gray_plane(store, name, refusal), name)
 
 
 def subjects_answer(picture: Picture, found: "Subjects", matte: "Matte") -> memoryview:

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -15,17 +16,24 @@ from matted.service.engine import Engine
 from matted.service.jobs import Jobs
 from matted.service.receive import Intake
 
+if TYPE_CHECKING:
+    from matted.service.watching import Watches
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
 class Service:
-    """The running daemon's parts. `last_used`: time.monotonic() of the last request with a token."""
+    """The running daemon's parts. `last_used`: time.monotonic() of the last request with a token.
+
+    `watches`: the folders being watched, once the engine is there; None when there are none.
+    """
 
     settings: Settings
     engine: Engine
     jobs: Jobs
     intake: Intake
+    watches: "Watches | None" = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     last_used: float = field(default_factory=time.monotonic)
 

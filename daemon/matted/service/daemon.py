@@ -134,10 +134,12 @@ async def serve(
         )
         engine.start()
         keeping = asyncio.create_task(_keep_house(service, findable))
+        watching = asyncio.create_task(_watch_folders(service))
         try:
             await service.stop.wait()
         finally:
             keeping.cancel()
+            watching.cancel()
             withdraw()
             clean = await _end(service, runner)
     return clean
@@ -147,6 +149,20 @@ def _pipeline(settings: Settings) -> "Pipeline":
     from matted.pipeline import Pipeline
 
     return Pipeline(settings)
+
+
+async def _watch_folders(service: Service) -> None:
+    """Watch the folders of the settings, once the engine is there."""
+    if not service.settings.watch:
+        return
+    from matted.service.watching import Watches
+
+    try:
+        pipeline = await service.engine.get()
+    except MattedError:
+        return  # the engine has said why
+    service.watches = Watches(service.settings)
+    service.watches.start(pipeline)
 
 
 async def _keep_house(service: Service, findable: Callable[[], bool]) -> None:
@@ -162,7 +178,7 @@ async def _keep_house(service: Service, findable: Callable[[], bool]) -> None:
             service.intake.pool.clear()
             await service.jobs.errand(release_memory)
         rested = idle_s > _REST_S
-        if limit and idle_s > limit:
+        if limit and idle_s > limit and not service.settings.watch:
             _log.info("nobody used Matted for %g s: it ends", limit)
             service.stop.set()
         if not service.jobs.active and not await service.jobs.errand(findable):
@@ -175,6 +191,8 @@ async def _end(service: Service, runner: web.AppRunner) -> bool:
     service.jobs.stop_all()
     await runner.cleanup()
     stopped = await asyncio.to_thread(service.jobs.close, patience_s=GRACE_S)
+    if service.watches is not None:
+        stopped &= await asyncio.to_thread(service.watches.close, patience_s=GRACE_S)
     if stopped:
         service.engine.close()
     else:

@@ -100,7 +100,7 @@ def loaded_content(model: "LoadedModel") -> dict[str, Any]:
 
 
 def _catalogue_content(pipeline: "Pipeline") -> list[dict[str, Any]]:
-    loaded = {one.id for one in pipeline.sessions.loaded()}
+    loaded = {one.id.partition("/")[0] for one in pipeline.sessions.loaded()}
     return [
         {
             "id": model.id,

@@ -5,25 +5,27 @@ happens in the job's worker thread, never here.
 """
 
 import io
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiohttp import web
 
 from matted.compose.style import Shadow
-from matted.errors import UnsupportedPicture
+from matted.errors import BadOption, UnsupportedPicture
 from matted.imaging.encoding import FORMATS, FormatName
 from matted.imaging.picture import Picture
-from matted.notice import Notice
 from matted.service.adjusting import KEYS, Adjusting, adjusting_of, subjects_answer
 from matted.service.answers import send, server_timing
+from matted.service.brushing import brush_of
 from matted.service.context import SERVICE, Service
-from matted.service.foreground import ForegroundOptions, clean_colours, plane_format
+from matted.service.foreground import ForegroundOptions
 from matted.service.jobs import Job
+from matted.service.made import PLANES, Made, clean_layer, headers_of, raw_mask, size_of, told
 from matted.service.metrics import METERS
+from matted.service.prompting import Compared, compared_of, prompt_of
 from matted.service.receive import Hash, Promise, small_body
 from matted.service.store import PictureStore
 from matted.service.wire import (
@@ -35,15 +37,18 @@ from matted.service.wire import (
 )
 
 if TYPE_CHECKING:
+    from matted.brushing import Brush
     from matted.delivery import Delivery
-    from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
+    from matted.inference.prompt import Prompt
+    from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
 
-PLANES = "application/octet-stream"
 _FORMS = {  # the key that says of what form the answer shall be, by what is asked for
     "mask": ("delivery",),
+    "refine": ("delivery",),
     "cutout": ("delivery",),
     "foreground": ("foreground",),
     "subjects": (),
+    "disagreement": ("models",),
 }
 _UPLOADED = "picture:"  # before the id of an uploaded picture that shall be a background
 
@@ -54,7 +59,8 @@ class DeliveryOptions:
 
     `format`: png, tiff, webp, ...; null takes PNG, or TIFF where PNG would lose depth or colour space.
     `quality`: 1 to 100, for lossy formats. `background`: "blur", a colour such as "#f4f4f4", "picture:ID" for
-    one that was uploaded, or null for transparency (or the preset's colour). The others as in `Delivery`.
+    one that was uploaded, or null for transparency (or the preset's colour). The others as in `Delivery`;
+    `bits` and `max_side_px` change files only, not raw masks.
     """
 
     format: FormatName | None = None
@@ -64,6 +70,8 @@ class DeliveryOptions:
     shadow: Shadow | None = None
     keep_shadow: bool = False
     preset: str | None = None
+    bits: Literal[8, 16] | None = None
+    max_side_px: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +80,10 @@ class _Wish:
 
     coarse: "CoarseOptions"
     refine: "RefineOptions"
+    prompt: "Prompt | None"
     adjusting: Adjusting
-    answer: "Delivery | ForegroundOptions | None"  # None: the list of subjects
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What the worker hands back: the answer's bytes, and what its headers say."""
-
-    body: memoryview
-    content_type: str
-    headers: dict[str, str]
-    times: dict[str, float]
+    brush: "Brush | None"
+    answer: "Delivery | ForegroundOptions | Compared | None"  # None: the list of subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,21 @@ async def subjects(request: web.Request) -> web.StreamResponse:
     return await _of_uploaded(request, "subjects")
 
 
+async def refine(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/refine"""
+    return await _of_uploaded(request, "refine")
+
+
+async def disagreement(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pictures/{picture}/disagreement"""
+    return await _of_uploaded(request, "disagreement")
+
+
+async def disagreement_at_once(request: web.Request) -> web.StreamResponse:
+    """POST /v1/disagreement"""
+    return await _of_sent(request, "disagreement")
+
+
 async def mask_at_once(request: web.Request) -> web.StreamResponse:
     """POST /v1/mask"""
     return await _of_sent(request, "mask")
@@ -188,7 +203,7 @@ async def _of_sent(request: web.Request, what: str) -> web.StreamResponse:
         with service.intake.promise() as promise:
             sent = await _received(request, service, promise)
 
-            def work() -> _Made:  # in one turn, so that no more pictures are decoded than are worked on
+            def work() -> Made:  # in one turn, so that no more pictures are decoded than are worked on
                 started = time.perf_counter()
                 job.progress("decode", 0.0)
                 picture = sent.open()
@@ -234,16 +249,20 @@ def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: Pi
     return _Wish(
         build_options(CoarseOptions, options.get("coarse", {}), "coarse"),
         build_options(RefineOptions, options.get("refine", {}), "refine"),
+        prompt_of(options),
         adjusting_of(options, store),
+        brush_of(options, store) if what == "refine" else None,
         _answer(options, request, what, store),
     )
 
 
 def _answer(
     options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore
-) -> "Delivery | ForegroundOptions | None":
+) -> "Delivery | ForegroundOptions | Compared | None":
     if what == "subjects":
         return None
+    if what == "disagreement":
+        return compared_of(options)
     if what == "foreground":
         return build_options(ForegroundOptions, options.get("foreground", {}), "foreground")
     return _delivery(
@@ -258,9 +277,12 @@ def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: Pic
     def uploaded(text: str) -> Picture | None:
         return store.get(text[len(_UPLOADED) :]) if text.startswith(_UPLOADED) else None
 
-    as_png = what == "mask" and "image/png" in request.headers.get("Accept", "")
+    is_mask = what in ("mask", "refine")
+    as_png = is_mask and "image/png" in request.headers.get("Accept", "")
+    if is_mask and not as_png and form.format is None and (form.bits or form.max_side_px):
+        raise BadOption("A raw mask has the picture's size and depth: ask for a format to change them.")
     return Delivery(
-        what="mask" if what == "mask" else "cutout",
+        what="mask" if is_mask else "cutout",
         background=parse_background(form.background, uploaded) if form.background else None,
         format="png" if as_png else form.format,
         quality=form.quality,
@@ -268,11 +290,13 @@ def _delivery(form: DeliveryOptions, request: web.Request, what: str, store: Pic
         shadow=form.shadow,
         keep_shadow=form.keep_shadow,
         preset=form.preset,
+        bits=form.bits,
+        max_side_px=form.max_side_px,
     )
 
 
 async def _answered(
-    request: web.Request, job: Job, made: _Made, before: Mapping[str, float]
+    request: web.Request, job: Job, made: Made, before: Mapping[str, float]
 ) -> web.StreamResponse:
     times = {**before, "queue": job.queued_s, **made.times, "total": time.monotonic() - job.began}
     request.app[METERS].took(times)
@@ -287,23 +311,44 @@ def _make(
     job: Job,
     *,
     key: str | None,
-) -> _Made:
+) -> Made:
     """The whole of a request's heavy work, in a worker thread."""
     from matted.delivery import deliver, format_for
 
     answer, adjusting = wish.answer, wish.adjusting
     if answer is None:
         found, matte = pipeline.subjects(
-            picture, wish.coarse, wish.refine, key=key, progress=job.progress, cancelled=job.cancelled
+            picture,
+            wish.coarse,
+            wish.refine,
+            prompt=wish.prompt,
+            key=key,
+            progress=job.progress,
+            cancelled=job.cancelled,
         )
         body = subjects_answer(picture, found, matte)
-        return _Made(body, "application/json", _headers(picture, matte), dict(matte.times))
+        return Made(body, "application/json", headers_of(picture, matte), dict(matte.times))
+    if isinstance(answer, Compared):
+        matte = pipeline.disagreement(
+            picture,
+            answer.models,
+            wish.coarse,
+            wish.refine,
+            prompt=wish.prompt,
+            key=key,
+            progress=job.progress,
+            cancelled=job.cancelled,
+        )
+        return raw_mask(picture, matte)
     if isinstance(answer, ForegroundOptions) and answer.alpha == "own":
-        return _foreground(picture, None)
-    matte = pipeline.matte(
-        picture,
+        return clean_layer(picture, None)
+    of_picture = partial(pipeline.matte, picture)
+    if wish.brush is not None:
+        of_picture = partial(pipeline.refined, picture, wish.brush)
+    matte = of_picture(
         wish.coarse,
         wish.refine,
+        prompt=wish.prompt,
         adjust=adjusting.adjust,
         limit=adjusting.limit,
         side_px=adjusting.side_px,
@@ -312,51 +357,20 @@ def _make(
         cancelled=job.cancelled,
     )
     if isinstance(answer, ForegroundOptions):
-        return _foreground(picture, matte)
-    headers = _headers(picture, matte)
+        return clean_layer(picture, matte)
     if answer.what == "mask" and answer.format is None:
-        headers["X-Matted-Format"] = "gray8" if matte.mask.dtype.itemsize == 1 else "gray16"
-        little = matte.mask.astype(matte.mask.dtype.newbyteorder("<"), order="C", copy=False)
-        return _Made(little.data, PLANES, headers, dict(matte.times))
+        return raw_mask(picture, matte)
+    headers = headers_of(picture, matte)
     started = time.perf_counter()
     job.progress("encode", 0.9)
     target = io.BytesIO()
     if adjusting.side_px is not None:  # of a preview only its mask is there
         picture = Picture(matte.mask[..., None], space="gray")
     written = deliver(picture, matte.mask, answer, target)
-    headers |= _size(written.width, written.height)
-    headers["X-Matted-Warnings"] = _told((*matte.warnings, *written.notices))
+    headers |= size_of(written.width, written.height)
+    headers["X-Matted-Warnings"] = told((*matte.warnings, *written.notices))
     times = matte.times | {"encode": time.perf_counter() - started}
-    return _Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
-
-
-def _foreground(picture: Picture, matte: "Matte | None") -> _Made:
-    """Clean colours as raw planes; without a matte the picture's own alpha is one."""
-    headers = _headers(picture, matte) | {"X-Matted-Format": plane_format(picture)}
-    started = time.perf_counter()
-    planes = clean_colours(picture, matte.mask if matte is not None else None)
-    times = (matte.times if matte is not None else {}) | {"foreground": time.perf_counter() - started}
-    return _Made(planes, PLANES, headers, times)
-
-
-def _headers(picture: Picture, matte: "Matte | None") -> dict[str, str]:
-    """The headers about a result: its size and, where there is a matte, how it was made, how good it is."""
-    height, width = matte.mask.shape if matte is not None else (picture.height, picture.width)
-    headers = _size(width, height)
-    if matte is None:
-        return headers | {"X-Matted-Warnings": _told(())}
-    headers |= {"X-Matted-Model": matte.model, "X-Matted-Provider": matte.provider}
-    if matte.confidence is not None:
-        headers["X-Matted-Confidence"] = f"{matte.confidence:.3f}"
-    return headers | {"X-Matted-Warnings": _told(matte.warnings)}
-
-
-def _size(width: int, height: int) -> dict[str, str]:
-    return {"X-Matted-Width": str(width), "X-Matted-Height": str(height)}
-
-
-def _told(notices: Iterable[Notice]) -> str:
-    return json.dumps([{"code": notice.code, "sentence": notice.sentence} for notice in notices])
+    return Made(target.getbuffer(), FORMATS[format_for(picture, answer)].media_type, headers, times)
 
 
 def _facts(name: str, picture: Picture) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from matted import client
+from matted import client, locking
 from matted.errors import DaemonUnavailable, OutputFailed
 
 LOCK_FILE = "daemon.lock"
@@ -45,7 +45,7 @@ class Instance:
         private_folder(self.folder)
         lock = self._opened(self.folder / LOCK_FILE)
         deadline = time.monotonic() + _PATIENCE_S
-        while not _locked(lock):
+        while not locking.lock(lock):
             where = _where_the_first_is(self.folder)
             if where is None and time.monotonic() < deadline:
                 time.sleep(0.02)  # the first is just beginning or ending
@@ -148,9 +148,12 @@ def write_private(path: Path, text: str) -> None:
         ) from error
 
 
-def record_launch(commands: Sequence[Sequence[str]]) -> Path:
-    """Remember how programs without Matted's Python start the daemon; the first that works is used."""
-    folder = client.state_dir()
+def record_launch(commands: Sequence[Sequence[str]], folder: Path | None = None) -> Path:
+    """Remember how programs without Matted's Python start the daemon; the first that works is used.
+
+    `folder`: the state folder of programs in a sandbox, which have one of their own.
+    """
+    folder = client.state_dir() if folder is None else folder
     private_folder(folder)
     path = folder / client.LAUNCH_FILE
     write_private(path, json.dumps({"commands": [list(command) for command in commands]}))
@@ -178,21 +181,3 @@ def _where_the_first_is(folder: Path) -> str | None:
     except client.Unavailable:
         return None
     return f"A Matted daemon already runs: process {first.pid}, port {first.port}."
-
-
-def _locked(file: IO[bytes]) -> bool:
-    if sys.platform == "win32":
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

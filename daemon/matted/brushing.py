@@ -1,0 +1,78 @@
+"""What a person painted on a mask, as the chain takes it, checked against the picture it belongs to.
+
+The correction itself is in `matting`. May import `imaging` and `matting`; knows no model and no HTTP.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from matted.errors import BadOption
+from matted.imaging.picture import Picture
+from matted.matting.brush import Edges, brush_refine
+from matted.matting.planes import Mask
+from matted.matting.strokes import in_depth
+
+Plane = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Brush:
+    """What a person painted; every plane (H, W) of the picture's size, uint8, uint16 or float32 in [0, 1].
+
+    `painted`: the mask as it was left. `made`: the mask as it was before, in a further round the result of
+    the one before; None for the one that the chain makes. `guide`: not 0 where alpha is to be found again.
+    """
+
+    painted: Plane
+    made: Plane | None = None
+    guide: Plane | None = None
+
+    def check(self, picture: Picture) -> None:
+        """Raises BadOption where a plane is not of the picture's size."""
+        shape = (picture.height, picture.width)
+        for name, plane in (
+            ("painted mask", self.painted),
+            ("mask before", self.made),
+            ("guide", self.guide),
+        ):
+            if plane is not None:
+                same_size(name, plane.shape, shape)
+
+    def made_for(self, picture: Picture) -> Mask | None:
+        """The mask as it was before, at the depth of the picture's masks; None if the chain is to make it."""
+        depth = np.dtype(np.uint16 if picture.is_deep else np.uint8)
+        return None if self.made is None else in_depth(self.made, depth)
+
+    def correct(
+        self,
+        made: Mask,
+        picture: Picture,
+        *,
+        edges: Edges,
+        limit: Plane | None,
+        cancelled: Callable[[], bool],
+    ) -> Mask:
+        """`made` (H, W) as the strokes correct it; the options are those of `brush_refine`."""
+        return brush_refine(
+            made,
+            self.painted,
+            picture.pixels[..., : picture.colour_channels],
+            guide=self.guide,
+            limit=limit,
+            edges=edges,
+            cancelled=cancelled,
+        )
+
+
+def same_size(name: str, shape: tuple[int, ...], whole: tuple[int, ...]) -> None:
+    """Raises BadOption, which calls a plane of `shape` by `name`, unless that is the picture's, `whole`."""
+    if shape != whole:
+        (height, width), (rows, columns) = shape, whole
+        raise BadOption(
+            f"The {name} has {width} x {height} pixels, the picture {columns} x {rows}: "
+            "they must be the same."
+        )

@@ -1,0 +1,86 @@
+"""What Matted has made for one layer, and how it is asked for again when a slider moves.
+
+Standard library only: no Qt, no Krita (what it holds of Krita's it passes on unseen).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import matted_client
+
+if TYPE_CHECKING:
+    from .wish import Wish
+
+Planes = matted_client.Planes
+_REMEMBERED = 6
+
+
+class Source(NamedTuple):
+    """A layer's picture with the engine, and the selection that limits its masks, uploaded both."""
+
+    picture: Any
+    limit: Any = None
+
+    def mask(self, client: Any, wish: Wish, *, side_px: int | None = None, job: str | None = None) -> Any:
+        """The engine's answer for this wish; in a worker's thread."""
+        return client.mask(self.picture, wish.options(side_px=side_px), limit=self.limit, job=job)
+
+
+class SmallMask(NamedTuple):
+    """A subject's mask as a thumbnail, one byte per pixel; `scale`: its pixels for each of the picture's."""
+
+    data: bytes
+    width: int
+    height: int
+    scale: float
+
+
+class Written(NamedTuple):
+    """A mask as it was written, one byte per pixel.
+
+    `made`: what the engine makes of the sliders; `base`: the same with what Refine found; `data`: what stands
+    in Krita, with strokes that are not refined yet.
+    """
+
+    made: bytes
+    base: bytes
+    data: bytes
+
+
+@dataclass
+class Cut:
+    """The latest result for a layer. `mask`: Krita's mask with it; `written`: what that holds.
+
+    `step`: where the undo history stood then, None while that is not known yet. `advice`: what the person was
+    told with it. `subjects`: those that were found, with small masks.
+    """
+
+    aim: Any
+    source: Source
+    wish: Wish
+    mask: Any = None
+    written: Written | None = None
+    step: Any = None
+    subjects: list[Any] = field(default_factory=list)
+    advice: str = ""
+    _earlier: list[tuple[str, Written]] = field(default_factory=list)
+
+    def wrote(self, mask: Any, key: str, written: Written) -> None:
+        """Note what Krita's mask holds now; `key` is its name in the document."""
+        self.mask, self.written, self.step = mask, written, None
+        kept = [one for one in self._earlier if one[0] != key]
+        self._earlier = [*kept, (key, written)][-_REMEMBERED:]
+
+    def found_again(self, mask: Any, key: str) -> bool:
+        """After an undo: whether `mask` is one that Matted made earlier, which stands for the cut then."""
+        for name, written in self._earlier:
+            if name == key:
+                self.mask, self.written, self.step = mask, written, ("", True)
+                return True
+        return False
+
+    def untouched(self, now: bytes, step: Any) -> bool:
+        """Whether nobody has painted on the mask and nothing was done or undone since it was written."""
+        return self.written is not None and now == self.written.data and self.step in (None, step)

@@ -1,0 +1,313 @@
+"""A watched folder with real files: whatever way a picture comes, it is cut once, and that is all."""
+
+import os
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from matted.errors import BadRecipe
+from matted.hotfolder.place import AlreadyWatched
+
+from .conftest import TRUSTING, Hot
+
+
+def test_what_was_there_before_the_start_is_cut(hot: Hot) -> None:
+    hot.drop("a.png", 1)
+    hot.drop("sub/deep/b.jpg", 2)
+    assert hot.once().done == 2
+    assert hot.results() == ["cutouts/a.png", "cutouts/sub/deep/b.png"]
+
+
+def test_a_second_run_does_nothing(hot: Hot) -> None:
+    hot.drop("a.png")
+    hot.once()
+    assert hot.once().ended == 0
+
+
+@pytest.mark.parametrize("poll", [False, True])
+def test_created_moved_in_and_in_new_folders(hot: Hot, tmp_path: Path, poll: bool) -> None:
+    with hot.live(poll=poll, poll_s=0.2) as live:
+        hot.drop("created.png", 1)
+        live.wait("done", "created.png")
+        outside = Hot(tmp_path / "elsewhere", hot.cutter)
+        outside.drop("one.png", 2).rename(hot.path / "moved.png")
+        live.wait("done", "moved.png")
+        outside.drop("card/100/two.png", 3)
+        (outside.path / "card").rename(hot.path / "card")
+        live.wait("done", "card/100/two.png")
+    assert hot.results() == ["cutouts/card/100/two.png", "cutouts/created.png", "cutouts/moved.png"]
+
+
+def test_a_renamed_picture_is_not_cut_again(hot: Hot) -> None:
+    path = hot.drop("a.png")
+    hot.once()
+    path.rename(hot.path / "b.png")
+    assert hot.once().ended == 0
+    assert hot.results() == ["cutouts/a.png"]
+
+
+def test_a_touched_picture_is_not_cut_again(hot: Hot) -> None:
+    path = hot.drop("a.png")
+    hot.once()
+    os.utime(path, (1, 1))
+    assert hot.once().ended == 0
+
+
+def test_an_overwritten_picture_is_cut_anew_in_its_place(hot: Hot) -> None:
+    hot.drop("a.png", 1)
+    with hot.live() as live:
+        live.wait("done", "a.png")
+        hot.drop("a.png", 2)
+        live.wait("done", "a.png")
+    assert hot.results() == ["cutouts/a.png"]
+    assert hot.square("cutouts/a.png") == 2
+
+
+def test_a_content_that_comes_back_is_right_again(hot: Hot) -> None:
+    for number in (1, 2, 1):
+        hot.drop("a.png", number)
+        hot.once()
+    assert hot.results() == ["cutouts/a.png"]
+    assert hot.square("cutouts/a.png") == 1
+
+
+def test_a_backup_with_old_times_is_seen(hot: Hot) -> None:
+    path = hot.drop("a.png", 1)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    hot.once()
+    hot.drop("a.png", 2)
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert hot.once().done == 1
+    assert hot.square("cutouts/a.png") == 2
+
+
+def test_another_picture_under_a_name_that_was_free_replaces_nothing(hot: Hot) -> None:
+    """Cameras begin anew with their numbers."""
+    hot.drop("DSC_0001.jpg", 10).rename(hot.path.parent / "archived.jpg")
+    hot.drop("DSC_0001.jpg", 10)
+    hot.once()
+    (hot.path / "DSC_0001.jpg").unlink()
+    hot.once()
+    hot.drop("DSC_0001.jpg", 200)
+    hot.once()
+    assert hot.results() == ["cutouts/DSC_0001-jpg.png", "cutouts/DSC_0001.png"]
+
+
+def test_two_pictures_of_one_stem_have_two_results(hot: Hot) -> None:
+    hot.drop("a.png", 1)
+    hot.drop("a.bmp", 2)
+    hot.once()
+    assert len(hot.results()) == 2
+    assert {hot.square(name) for name in hot.results()} == {1, 2}
+
+
+def test_a_copy_is_the_same_picture(hot: Hot) -> None:
+    hot.drop("a.png", 1)
+    hot.drop("b.png", 1)
+    assert hot.once().done == 1
+
+
+def test_a_copy_is_cut_when_the_first_is_overwritten(hot: Hot) -> None:
+    """The result that stood for both now shows another picture."""
+    hot.drop("a.png", 1)
+    hot.drop("b.png", 1)
+    hot.once()
+    hot.drop("a.png", 2)
+    hot.once()
+    assert {name: hot.square(name) for name in hot.results()} == {"cutouts/a.png": 2, "cutouts/b.png": 1}
+
+
+def test_results_beside_the_pictures_are_not_eaten(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + '[[output]]\nfile = "{folder}/{stem}-free.png"\n')
+    hot.drop("a.png", 1)
+    with hot.live(scan_s=0.2) as live:
+        live.wait("done", "a.png")
+        live.wait("rest")
+        hot.drop("b.png", 2)
+        live.wait("done", "b.png")
+        live.wait("rest")
+    assert hot.once().ended == 0
+    assert sorted(path.name for path in hot.path.glob("*.png")) == [
+        "a-free.png",
+        "a.png",
+        "b-free.png",
+        "b.png",
+    ]
+
+
+def test_a_result_that_was_moved_into_the_folder_is_known_by_its_content(hot: Hot) -> None:
+    hot.drop("a.png", 1)
+    hot.once()
+    (hot.path / "cutouts" / "a.png").rename(hot.path / "chosen.png")
+    assert hot.once().ended == 0
+
+
+def test_links_are_not_followed(hot: Hot, tmp_path: Path) -> None:
+    outside = Hot(tmp_path / "private", hot.cutter)
+    outside.drop("secret.png")
+    (hot.path / "folder").symlink_to(outside.path, target_is_directory=True)
+    (hot.path / "file.png").symlink_to(outside.path / "secret.png")
+    (hot.path / "loop").symlink_to(hot.path, target_is_directory=True)
+    assert hot.once().ended == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png.part", ".hidden.png", "~a.png", "a.jpg.crdownload", "a.png~", "b.tmp"]
+)
+def test_work_in_progress_is_left_alone(hot: Hot, name: str) -> None:
+    (hot.path / name).write_bytes(b"anything")
+    assert hot.once().ended == 0
+
+
+def test_what_is_no_picture_is_left_alone(hot: Hot) -> None:
+    (hot.path / "notes.txt").write_text("anything")
+    assert hot.once().ended == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_names_of_any_script_or_length_or_none(hot: Hot) -> None:
+    long = "é" * 125 + ".png"  # 254 bytes: a longer suffix would not fit
+    for number, name in enumerate([long, unicodedata.normalize("NFD", "Ü.png"), "日本.png", "new\nline.png"]):
+        hot.drop(name, number + 1)
+    (hot.path / os.fsdecode(b"\xff\xfe.png")).write_bytes(hot.drop("plain.png", 9).read_bytes() + b"\0")
+    assert hot.once().failed + len(hot.results()) == 6
+    assert hot.once().ended == 0
+    assert len(hot.results()) >= 5
+
+
+def test_a_result_whose_name_grows_too_long_is_shortened(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + '[[output]]\nfile = "cutouts/{stem}-cutout.png"\n')
+    hot.drop("x" * 250 + ".png", 1)
+    hot.drop("x" * 249 + "y.png", 2)
+    assert hot.once().done == 2
+    assert len(hot.results()) == 2
+
+
+def test_a_folder_that_vanishes_and_comes_back(hot: Hot, tmp_path: Path) -> None:
+    hot.drop("a.png", 1)
+    with hot.live() as live:
+        live.wait("done", "a.png")
+        hot.path.rename(tmp_path / "unplugged")
+        live.wait("notice", saying="is gone")
+        (tmp_path / "unplugged").rename(hot.path)
+        live.wait("notice", saying="is back")
+        hot.drop("b.png", 2)
+        live.wait("done", "b.png")
+    assert hot.results() == ["cutouts/a.png", "cutouts/b.png"]
+
+
+def test_a_renamed_folder_keeps_its_ledger(hot: Hot, tmp_path: Path) -> None:
+    hot.drop("a.png")
+    hot.once()
+    hot.path = hot.path.rename(tmp_path / "renamed")
+    assert hot.once().ended == 0
+
+
+def test_one_watch_at_a_time(hot: Hot) -> None:
+    with hot.live(), pytest.raises(AlreadyWatched, match="watched already"):
+        hot.once()
+
+
+def test_a_watch_around_or_within_another_is_refused(hot: Hot) -> None:
+    inner = Hot(hot.path / "inner", hot.cutter)
+    inner.path.mkdir()
+    with hot.live(), pytest.raises(AlreadyWatched, match="overlaps"):
+        inner.once()
+
+
+def test_a_burst(hot: Hot) -> None:
+    with hot.live() as live:
+        for number in range(60):
+            hot.drop(f"{number:03}.bmp", number)
+        for _ in range(60):
+            live.wait("done")
+        live.wait("rest")
+    assert len(hot.results()) == 60
+
+
+def test_a_cut_off_file_is_listed_and_cut_when_it_is_whole(hot: Hot) -> None:
+    whole = hot.drop("a.png", 1).read_bytes()
+    (hot.path / "a.png").write_bytes(whole[: len(whole) // 2])
+    with hot.live() as live:
+        live.wait("again", "a.png")
+        assert "cut off" in live.wait("failed", "a.png").sentence
+        (hot.path / "a.png").write_bytes(whole)
+        live.wait("done", "a.png")
+    with hot.desk() as desk:
+        assert (desk.counts()["failed"], desk.counts()["done"]) == (0, 1)
+
+
+def test_one_bad_file_stops_nothing(hot: Hot) -> None:
+    (hot.path / "0-bad.jpg").write_bytes(b"\xff\xd8\xff no")
+    hot.drop("1-good.png")
+    summary = hot.once(retry_s=())
+    assert (summary.done, summary.failed) == (1, 1)
+
+
+def test_a_changed_recipe_is_applied_to_all(hot: Hot) -> None:
+    hot.drop("a.png")
+    with hot.live() as live:
+        live.wait("done", "a.png")
+        (hot.path / "matted.toml").write_text(TRUSTING + '[[output]]\nwhat = "mask"\n')
+        live.wait("done", "a.png")
+    assert hot.results() == ["cutouts/a.png", "masks/a.png"]
+
+
+def test_a_recipe_that_becomes_bad_is_told_and_the_last_one_stays(hot: Hot) -> None:
+    with hot.live() as live:
+        (hot.path / "matted.toml").write_text("nonsense = 1\n")
+        assert "line 1" in live.wait("notice", saying="nonsense").sentence
+        hot.drop("a.png")
+        live.wait("done", "a.png")
+
+
+def test_a_bad_recipe_at_the_start_is_refused(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text("nonsense = 1\n")
+    with pytest.raises(BadRecipe, match="line 1"):
+        hot.once()
+
+
+def test_a_folder_inside_may_have_its_own_recipe(hot: Hot) -> None:
+    hot.drop("a.png", 1)
+    hot.drop("masks-only/b.png", 2)
+    (hot.path / "masks-only" / "matted.toml").write_text(TRUSTING + '[[output]]\nwhat = "mask"\n')
+    hot.once()
+    assert hot.results() == ["cutouts/a.png"]
+    assert (hot.path / "masks-only" / "masks" / "b.png").exists()
+    assert hot.once().ended == 0
+
+
+def test_pictures_of_a_folder_with_a_bad_recipe_wait(hot: Hot) -> None:
+    with hot.live() as live:
+        (hot.path / "inner").mkdir()
+        (hot.path / "inner" / "matted.toml").write_text("nonsense = 1\n")
+        live.wait("notice", saying="wait until it is right")
+        hot.drop("inner/a.png", 1)
+        hot.drop("b.png", 2)
+        live.wait("done", "b.png")
+        (hot.path / "inner" / "matted.toml").write_text(TRUSTING)
+        live.wait("done", "inner/a.png")
+    assert (hot.path / "inner" / "cutouts" / "a.png").exists()
+
+
+def test_originals_are_moved_only_when_the_recipe_says_so(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    data = hot.drop("sub/a.png").read_bytes()
+    (hot.path / "bad.png").write_bytes(b"no picture")
+    hot.once(retry_s=())
+    assert hot.results() == ["cutouts/sub/a.png", "done/sub/a.png", "failed/bad.png", "failed/bad.png.txt"]
+    assert (hot.path / "done/sub/a.png").read_bytes() == data
+    assert not (hot.path / "sub/a.png").exists()
+    assert hot.once().ended == 0
+
+
+def test_a_moved_original_takes_nobodys_name(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    (hot.path / "done").mkdir()
+    (hot.path / "done" / "a.png").write_bytes(b"mine")
+    hot.drop("a.png")
+    hot.once()
+    assert (hot.path / "done" / "a.png").read_bytes() == b"mine"
+    assert hot.results() == ["cutouts/a.png", "done/a-png.png", "done/a.png"]
