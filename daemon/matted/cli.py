@@ -16,6 +16,7 @@ from matted.errors import MattedError
 COMMANDS = {
     "cut": "cut the subject out of pictures",
     "watch": "cut out every picture that appears in a folder",
+    "open": "show the folders that the engine watches, in the browser",
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",
