@@ -75,7 +75,6 @@ class Identity:
 
 IDENTITY = web.AppKey("identity", Identity)
 PAGE_DOORS = web.AppKey("doors", Doors)
-SESSION = "session"  # of a request to the page
 
 
 @web.middleware
@@ -94,7 +93,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise ForeignOrigin("Web pages may not talk to Matted.")
     if _is_of_the_page(request):
-        request[SESSION] = _session(request, host)
+        _check_change(request, session_of(request), host)
     elif request.path not in PUBLIC | DOORS and not _has_token(request, identity.token):
         raise TokenMissing("The request lacks the token from Matted's runtime file.")
     return await handler(request)
@@ -106,15 +105,18 @@ def _is_of_the_page(request: web.Request) -> bool:
     return resource is not None and resource.canonical.startswith(VIEW + "/")
 
 
-def _session(request: web.Request, host: str) -> Session:
-    """The session that a request to the page has. Raises PageClosed, PageForged."""
-    doors = request.app[PAGE_DOORS]
-    session = doors.session(request.match_info["view"], request.cookies.get(COOKIE, ""))
-    if request.method != "GET":
-        if request.headers.get("Origin") != f"http://{host}":
-            raise PageForged("Only the page itself may ask for changes, so nothing was done.")
-        doors.check_key(session, request.headers.get(KEY_HEADER, ""))
-    return session
+def session_of(request: web.Request) -> Session:
+    """The session that a request to the page has. Raises PageClosed."""
+    return request.app[PAGE_DOORS].session(request.match_info["view"], request.cookies.get(COOKIE, ""))
+
+
+def _check_change(request: web.Request, session: Session, host: str) -> None:
+    """Raises PageForged when something else than the page itself asks for a change."""
+    if request.method == "GET":
+        return
+    if request.headers.get("Origin") != f"http://{host}":
+        raise PageForged("Only the page itself may ask for changes, so nothing was done.")
+    request.app[PAGE_DOORS].check_key(session, request.headers.get(KEY_HEADER, ""))
 
 
 def _has_token(request: web.Request, token: str) -> bool:

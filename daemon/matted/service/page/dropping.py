@@ -15,9 +15,9 @@ _NOT_ON_WINDOWS = frozenset('<>:"|?*')
 
 def checked_name(name: str) -> str:
     """`name` if it is a picture's, and of nothing but a file. Raises BadOption, UnsupportedPicture."""
-    plain = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
-    spoilt = any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 or 0xD800 <= ord(letter) < 0xE000 for letter in name)
-    if not plain or spoilt or is_in_progress(name) or (os.name == "nt" and _NOT_ON_WINDOWS & set(name)):
+    plain = name and PurePosixPath(name).name == name and PureWindowsPath(name).name == name
+    strange = not name.isprintable() or (os.name == "nt" and _NOT_ON_WINDOWS & set(name))
+    if not plain or strange or is_in_progress(name):
         raise BadOption(f"A picture cannot be called {shown(name)[:80]!r}: rename the file first.")
     if not is_picture(name):
         raise UnsupportedPicture(f"{shown(name)[:80]} is no picture that Matted reads, by its name.")

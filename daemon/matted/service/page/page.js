@@ -230,7 +230,6 @@ function drawCard(id, picture) {
   show(card.querySelector(".before"), `folders/${folder}/pictures/${picture.number}/before`, `Before: ${picture.name}`);
   const after = card.querySelector(".after");
   const has = picture.results.length > 0;
-  after.classList.toggle("empty", !has);
   after.hidden = !has && picture.state !== "failed";
   if (has) show(after, `folders/${folder}/pictures/${picture.number}/after?of=${picture.changed_s}`, `After: ${picture.name}`);
   else lack(after, "No result");

@@ -1,7 +1,7 @@
 """The page's routes: its two doors, its files, the state, thumbnails, and the four things it may ask for.
 
-Who may ask is `guard`'s: every route below `VIEW` has a session when it gets here. May import the parts of the
-page; must not know how pictures are cut.
+Who may ask is `guard`'s: every request below `VIEW` has a session when it gets here. May import the parts of
+the page; must not know how pictures are cut.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from aiohttp import web
 from matted.config import Settings, config_path
 from matted.errors import BadOption
 from matted.service.context import SERVICE, Handler
-from matted.service.guard import COOKIE, DOORS, IDENTITY, PAGE_DOORS, SESSION, VIEW
+from matted.service.guard import COOKIE, DOORS, IDENTITY, PAGE_DOORS, VIEW, session_of
 from matted.service.page.doors import PageClosed, TicketUsed
 from matted.service.page.dropping import checked_name, put
 from matted.service.page.folders import MOST_SHOWN, Folders
@@ -117,7 +117,7 @@ async def open_page(request: web.Request) -> web.Response:
 
 async def page(request: web.Request) -> web.Response:
     """GET /page/{view}/"""
-    text = _file("index.html").replace("{key}", html.escape(request[SESSION].key))
+    text = _file("index.html").replace("{key}", html.escape(session_of(request).key))
     text = text.replace("{config}", html.escape(str(config_path())))
     return web.Response(text=text, content_type="text/html")
 
@@ -136,9 +136,7 @@ async def state(request: web.Request) -> web.Response:
     if not (asked.isascii() and asked.isdigit() and 0 < len(asked) < 6):
         raise BadOption("The limit is a whole number.")
     troubles = {} if service.watches is None else dict(service.watches.troubles)
-    folders = await asyncio.to_thread(
-        request.app[PAGE].folders.state, min(int(asked), MOST_SHOWN), troubles
-    )
+    folders = await asyncio.to_thread(request.app[PAGE].folders.state, min(int(asked), MOST_SHOWN), troubles)
     text = json.dumps({"ready": service.engine.pipeline is not None, "folders": folders})
     mark = f'"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}"'
     if request.headers.get("If-None-Match") == mark:

@@ -84,7 +84,8 @@ def _reduced(picture: "Picture") -> "Image.Image":
     if not picture.has_alpha:
         return Image.fromarray(over_white)
     plane = np.ascontiguousarray(picture.pixels[..., -1:])
-    alpha = srgb_proxy(replace(picture, pixels=plane, space="gray", has_alpha=False, icc=None, linear=False), *size)[..., :1]
+    values = replace(picture, pixels=plane, space="gray", has_alpha=False, icc=None, linear=False)
+    alpha = srgb_proxy(values, *size)[..., :1]
     share = np.maximum(alpha, 1) / np.float32(255)
     own = np.clip(255 - (255 - over_white.astype(np.float32)) / share, 0, 255)
     return Image.fromarray(np.concatenate([(own + 0.5).astype(np.uint8), alpha], axis=2))
