@@ -144,7 +144,8 @@ def test_pictures_are_dropped_on_the_page_or_chosen(
         const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
         const carried = new DataTransfer();
         carried.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
-        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
+        const let_go = { dataTransfer: carried, bubbles: true, cancelable: true };
+        document.body.dispatchEvent(new DragEvent("drop", let_go));
         """,
         base64.b64encode(dropped.read_bytes()).decode(),
     )

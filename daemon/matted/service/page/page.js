@@ -190,38 +190,34 @@ function drawSections(shown) {
     }
   }
   const calm = main.querySelector(".calm");
-  calm.hidden = seen.size > 0;
+  calm.hidden = seen.size > 0 || Boolean(shown.trouble);
   put(calm, state.ready ? "Nothing here yet. Save pictures into the folder, or drop them on this page." : "The engine is starting.");
 }
 
+const copyOf = (template) => at(template).content.firstElementChild.cloneNode(true);
+
 function emptySection({ name, title }) {
-  const section = make("section", name);
-  const heading = make("h2", "", title);
-  heading.id = `title-${name}`;
-  heading.append(make("span", "count"));
-  section.setAttribute("aria-labelledby", heading.id);
-  const list = make("ul", "cards");
-  list.setAttribute("role", "list");
-  const more = make("button", "more", "Show more");
-  more.type = "button";
-  more.addEventListener("click", () => {
+  const section = copyOf("section");
+  section.className = name;
+  section.querySelector(".title").textContent = title;
+  section.querySelector("h2").id = `title-${name}`;
+  section.setAttribute("aria-labelledby", `title-${name}`);
+  section.querySelector(".more").addEventListener("click", () => {
     limit = Math.min(MOST_SHOWN, limit * 4);
     look();
   });
-  section.append(heading, list, more);
   return section;
 }
 
 function drawCard(id, picture) {
   let card = cards.get(id);
   if (!card) {
-    card = emptyCard(picture);
+    card = emptyCard(picture.number);
     cards.set(id, card);
   }
   const now = JSON.stringify(picture) + asked.has(id);
   if (card.dataset.drawn === now) return card;
   card.dataset.drawn = now;
-  card.dataset.state = picture.state;
   card.classList.toggle("working", picture.state === "working");
   const reason = reasonOf(picture);
   put(card.querySelector(".name"), picture.name);
@@ -244,38 +240,15 @@ function drawCard(id, picture) {
   return card;
 }
 
-function emptyCard(picture) {
-  const card = make("li", "card");
-  card.tabIndex = -1;
-  card.dataset.number = picture.number;
-  const pair = make("div", "pair");
-  for (const which of ["before", "after"]) {
-    const figure = make("figure", which);
-    const image = make("img");
-    image.loading = "lazy";
-    image.decoding = "async";
-    image.hidden = true;
-    image.addEventListener("load", () => {
-      image.hidden = false;
-      figure.querySelector(".none").hidden = true;
-    });
-    image.addEventListener("error", () => lack(figure, "No preview"));
-    figure.append(image, make("span", "none"));
-    pair.append(figure);
+function emptyCard(number) {
+  const card = copyOf("card");
+  card.dataset.number = number;
+  for (const image of card.querySelectorAll("img")) {
+    image.addEventListener("error", () => lack(image.parentElement, "No preview"));
   }
-  const facts = make("div", "facts");
-  facts.append(make("p", "name"), make("p", "reason"));
-  const acts = make("div", "acts");
-  const accept = make("button", "strong", "Accept");
-  const retry = make("button", "", "Cut again");
-  accept.addEventListener("click", () => act("accept", picture.number));
-  retry.addEventListener("click", () => act("retry", picture.number));
-  for (const button of [accept, retry]) {
-    button.type = "button";
-    button.tabIndex = -1;
-  }
-  acts.append(accept, retry);
-  card.append(pair, facts, acts);
+  const [accept, retry] = card.querySelectorAll("button");
+  accept.addEventListener("click", () => act("accept", number));
+  retry.addEventListener("click", () => act("retry", number));
   return card;
 }
 
