@@ -7,7 +7,6 @@ hot folder, when it is first asked; knows no HTTP. Everything here blocks and ma
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,24 +27,12 @@ class UnknownFolder(MattedError):
     status, slug = 404, "unknown-folder"
 
 
-@dataclass(slots=True)
-class _Open:
-    entry: WatchEntry
-    desk: "Desk | None" = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
 class Folders:
-    """The folders of the settings, in their order. `close` when nothing is asked any more."""
+    """The folders of the settings, in their order. Each question opens a ledger: folders get renamed."""
 
     def __init__(self, entries: Sequence[WatchEntry]) -> None:
-        self._folders = [_Open(entry) for entry in entries]
-
-    def close(self) -> None:
-        """Lets go of the ledgers."""
-        for folder in self._folders:
-            with folder.lock:
-                _shut(folder)
+        self._paths = [entry.folder for entry in entries]
+        self._locks = [threading.Lock() for _ in entries]
 
     def state(self, limit: int, troubles: dict[Path, str]) -> list[dict[str, Any]]:
         """Every folder: its name, how many pictures are in which state, and `limit` pictures of each state.
@@ -53,13 +40,14 @@ class Folders:
         `troubles`: why a folder is not being watched now.
         """
         return [
-            self._content(number, limit, troubles.get(folder.entry.folder, ""))
-            for number, folder in enumerate(self._folders)
+            self._content(number, limit, troubles.get(path, "")) for number, path in enumerate(self._paths)
         ]
 
     def path(self, number: int) -> Path:
         """The folder itself. Raises UnknownFolder."""
-        return self._folder(number).entry.folder
+        if not 0 <= number < len(self._paths):
+            raise UnknownFolder("That folder is not watched: load the page again.")
+        return self._paths[number]
 
     def source(self, number: int, picture: int) -> Path:
         """Where a picture's original is. Raises UnknownFolder, UnknownPicture, NotWatched."""
@@ -88,33 +76,20 @@ class Folders:
             desk.retry(picture)
             return f"{shown(desk.entry(picture).path)} will be cut again."
 
-    def _folder(self, number: int) -> _Open:
-        if not 0 <= number < len(self._folders):
-            raise UnknownFolder("That folder is not watched: load the page again.")
-        return self._folders[number]
-
     @contextmanager
     def _desk(self, number: int) -> "Iterator[Desk]":
         """The folder's desk, for one at a time."""
         from matted.hotfolder.desk import Desk
 
-        folder = self._folder(number)
-        with folder.lock:
-            if folder.desk is None:
-                folder.desk = Desk.open(folder.entry.folder)
-            try:
-                yield folder.desk
-            except MattedError:
-                raise
-            except BaseException:
-                _shut(folder)
-                raise
+        path = self.path(number)
+        with self._locks[number], Desk.open(path) as desk:
+            yield desk
 
     def _content(self, number: int, limit: int, trouble: str) -> dict[str, Any]:
         from matted.hotfolder.desk import NotWatched
         from matted.hotfolder.names import shown
 
-        path = self._folders[number].entry.folder
+        path = self._paths[number]
         content: dict[str, Any] = {
             "number": number,
             "name": shown(path.name or str(path)),
@@ -134,12 +109,6 @@ class Folders:
         except MattedError as error:
             content["trouble"] = trouble or str(error)
         return content
-
-
-def _shut(folder: _Open) -> None:
-    if folder.desk is not None:
-        folder.desk.close()
-        folder.desk = None
 
 
 def _picture(entry: "Entry", root: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import hashlib
 import html
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -35,10 +36,11 @@ _POLICY = (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page shows, of one application."""
+    """What the page shows, of one application. `shrinking`: where thumbnails are made."""
 
     folders: Folders
     thumbnails: Thumbnails
+    shrinking: ThreadPoolExecutor
 
 
 PAGE = web.AppKey("page", Page)
@@ -64,12 +66,13 @@ def table() -> list[web.RouteDef]:
 async def living(app: web.Application) -> AsyncIterator[None]:
     """The page's parts, for the application's life; a `cleanup_ctx`."""
     yield
-    await asyncio.to_thread(app[PAGE].folders.close)
+    app[PAGE].shrinking.shutdown(wait=False, cancel_futures=True)
 
 
 def make_page(settings: Settings) -> Page:
     """The page's parts."""
-    return Page(Folders(settings.watch), Thumbnails(settings.max_pixels))
+    shrinking = ThreadPoolExecutor(2, thread_name_prefix="matted-page")
+    return Page(Folders(settings.watch), Thumbnails(settings.max_pixels), shrinking)
 
 
 async def secured(_request: web.Request, response: web.StreamResponse) -> None:
@@ -153,7 +156,8 @@ async def thumbnail(request: web.Request) -> web.Response:
             return shown.thumbnails.of(shown.folders.source(folder, picture))
         return shown.thumbnails.first(shown.folders.results(folder, picture))
 
-    return web.Response(body=await asyncio.to_thread(make), content_type="image/webp")
+    made = await asyncio.wrap_future(shown.shrinking.submit(make))
+    return web.Response(body=made, content_type="image/webp")
 
 
 async def accept(request: web.Request) -> web.Response:
