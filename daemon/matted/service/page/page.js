@@ -120,6 +120,7 @@ const put = (element, text) => element.textContent !== text && (element.textCont
 function draw() {
   const shown = state.folders[folder];
   at("nothing").hidden = Boolean(shown);
+  at("sections").hidden = !shown;
   at("add").hidden = at("grounds").hidden = at("keys").hidden = !shown;
   drawFolders();
   if (!shown) return trouble("");
