@@ -78,12 +78,11 @@ async function act(what, number) {
   await look();
 }
 
-async function add(files) {
+async function add(files, refusals = []) {
   const into = folder;
-  const refusals = [];
   let done = 0;
-  for (const file of files) {
-    say(files.length > 1 ? `Adding ${done + refusals.length + 1} of ${files.length}: ${file.name}` : `Adding ${file.name}`);
+  for (const [place, file] of files.entries()) {
+    say(files.length > 1 ? `Adding ${place + 1} of ${files.length}: ${file.name}` : `Adding ${file.name}`);
     try {
       await change(`folders/${into}/pictures?name=${encodeURIComponent(file.name)}`, file);
       done += 1;
@@ -96,13 +95,12 @@ async function add(files) {
   await look();
 }
 
-function say(sentence) {
-  at("said").textContent = sentence;
-}
+const put = (element, text) => element.textContent !== text && (element.textContent = text);
+const say = (sentence) => put(at("said"), sentence);
 
 function trouble(sentence) {
   at("trouble").hidden = !sentence;
-  if (at("trouble").textContent !== sentence) at("trouble").textContent = sentence;
+  put(at("trouble"), sentence);
 }
 
 // ------------------------------------------------------------------------------------------ drawing
@@ -115,7 +113,6 @@ function make(tag, names, text) {
 }
 
 const idOf = (number, picture) => `${number}-${picture}`;
-const put = (element, text) => element.textContent !== text && (element.textContent = text);
 
 function draw() {
   const shown = state.folders[folder];
@@ -382,7 +379,9 @@ document.addEventListener("drop", (event) => {
   if (!carriesFiles(event)) return;
   event.preventDefault();
   at("catch").hidden = true;
-  add([...event.dataTransfer.files]);
+  const isFolder = [...event.dataTransfer.items].map((item) => Boolean(item.webkitGetAsEntry()?.isDirectory));
+  const files = [...event.dataTransfer.files].filter((_file, place) => !isFolder[place]);
+  add(files, isFolder.includes(true) ? ["Only pictures can be dropped here, not folders."] : []);
 });
 at("files").addEventListener("change", (event) => {
   const files = [...event.target.files];
