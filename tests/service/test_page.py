@@ -17,7 +17,7 @@ from PIL import Image
 
 from graphs import red_key_catalogue
 from matted.config import Settings, WatchEntry
-from matted.errors import MattedError
+from matted.errors import BadOption, MattedError, UnsupportedPicture
 from matted.pipeline import Pipeline
 from matted.service.page.dropping import checked_name, put
 from matted.service.page.thumbnails import Thumbnails
@@ -120,26 +120,28 @@ def test_before_and_after_are_small_pictures_and_the_after_is_transparent(
     assert abs(after[60, 80, :3].astype(int) - (255, 0, 0)).max() < 12
 
 
-@pytest.mark.parametrize(
-    ("path", "refusal"),
-    [
-        ("folders/0/pictures/999/before", "404 unknown-entry"),
-        ("folders/0/pictures/999/after", "404 unknown-entry"),
-        ("folders/1/pictures/1/before", "404 unknown-folder"),
-        ("folders/0/pictures/1/original", "401 token-missing"),
-        ("folders/0/pictures/..%2F..%2Fsecret/before", "401 token-missing"),
-        ("folders/..%2F0/pictures/1/before", "401 token-missing"),
-        ("..%2F..%2Fdoors.py", "401 token-missing"),
-        ("doors.py", "401 token-missing"),
-    ],
-)
-def test_only_numbers_of_the_ledger_name_pictures(
-    watched: Running, shoot: Path, path: str, refusal: str
-) -> None:
+def test_a_picture_or_folder_that_is_not_there(watched: Running, shoot: Path) -> None:
     square(shoot / "a.png")
     visitor = visit(watched)
     visitor.wait("a.png", "done")
-    assert problem(visitor.get(path)) == refusal
+    assert problem(visitor.get("folders/0/pictures/999/before")) == "404 unknown-entry"
+    assert problem(visitor.get("folders/0/pictures/999/after")) == "404 unknown-entry"
+    assert problem(visitor.get("folders/1/pictures/1/before")) == "404 unknown-folder"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "folders/0/pictures/1/original",
+        "folders/0/pictures/..%2F..%2Fsecret/before",
+        "folders/..%2F0/pictures/1/before",
+        "folders/-1/pictures/1/before",
+        "..%2F..%2Fdoors.py",
+        "doors.py",
+    ],
+)
+def test_only_numbers_name_pictures(daemon: Running, path: str) -> None:
+    assert problem(visit(daemon).get(path)) == "401 token-missing"
 
 
 def test_thumbnails_are_no_larger_than_told_and_follow_no_link(tmp_path: Path) -> None:
@@ -214,28 +216,49 @@ def test_a_dropped_picture_is_in_the_folder_and_cut(watched: Running, shoot: Pat
     ("name", "body", "refusal"),
     [
         ("../a.png", b"x", "400 bad-option"),
-        ("..", b"x", "400 bad-option"),
-        ("/etc/a.png", b"x", "400 bad-option"),
-        ("..\\a.png", b"x", "400 bad-option"),
-        ("c:a.png", b"x", "400 bad-option"),
-        (".a.png", b"x", "400 bad-option"),
-        ("a\n.png", b"x", "400 bad-option"),
-        ("", b"x", "400 bad-option"),
-        ("matted.toml", b"x", "415 unsupported-picture"),
         ("a.exe", b"x", "415 unsupported-picture"),
-        ("a.png", b"no picture at all, only text", "415 unsupported-picture"),
         ("a.png", b"", "422 unreadable-picture"),
         ("a.png", b"x" * (2 << 20), "413 picture-too-large"),
     ],
 )
-def test_what_is_no_picture_is_not_written(
+def test_what_cannot_be_taken_is_refused_in_a_sentence(
     watched: Running, shoot: Path, name: str, body: bytes, refusal: str
 ) -> None:
-    before = sorted(path.name for path in shoot.parent.rglob("*.png"))
     answer = visit(watched).post(f"folders/0/pictures?name={quote(name, safe='')}", body)
     assert problem(answer) == refusal
-    assert sorted(path.name for path in shoot.iterdir()) == ["matted.toml"]
-    assert sorted(path.name for path in shoot.parent.rglob("*.png")) == before
+    assert [path.name for path in shoot.iterdir()] == ["matted.toml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("../a.png", BadOption),
+        ("..", BadOption),
+        ("", BadOption),
+        ("/etc/a.png", BadOption),
+        ("..\\a.png", BadOption),
+        ("c:a.png", BadOption),
+        (".a.png", BadOption),
+        ("a\n.png", BadOption),
+        ("a\0.png", BadOption),
+        ("a\udcff.png", BadOption),
+        ("matted.toml", UnsupportedPicture),
+    ],
+)
+def test_names_that_are_no_pictures_are_not_written(
+    tmp_path: Path, name: str, kind: type[MattedError]
+) -> None:
+    content = square(tmp_path / "1.png").read_bytes()
+    (tmp_path / "shoot").mkdir()
+    with pytest.raises(kind):
+        put(tmp_path / "shoot", name, memoryview(content))
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["1.png"]
+
+
+def test_what_is_no_picture_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(MattedError, match=r"^a\.png "):
+        put(tmp_path, "a.png", memoryview(b"no picture at all, only text"))
+    assert not (tmp_path / "a.png").exists()
 
 
 def test_a_dropped_picture_overwrites_nothing(tmp_path: Path) -> None:
