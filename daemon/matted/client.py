@@ -483,6 +483,10 @@ class Client:
         """Whether the daemon answers, and whether its engine is ready."""
         return self._json("GET", "/health")
 
+    def page_link(self) -> str:
+        """A link that opens the daemon's page of the watched folders in a browser: once, within a minute."""
+        return f"http://{HOST}:{self.runtime.port}{self._json('POST', '/tickets')['path']}"
+
     def shutdown(self) -> None:
         """End the daemon."""
         self._json("POST", "/shutdown")

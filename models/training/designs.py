@@ -97,9 +97,20 @@ DESIGNS: dict[str, type[nn.Module]] = {"subject": SubjectNet, "dense": DenseNet,
 """The designs by the name that `train.py --design` knows."""
 
 
-def averaged(checkpoint: Path) -> nn.Module:
-    """The network of a checkpoint with its averaged weights, in eval mode."""
+def averaged(checkpoint: Path, *, other: Path | None = None, share: float = 0.25) -> nn.Module:
+    """The network of a checkpoint with its averaged weights, in eval mode.
+
+    `other`: the checkpoint of a run that this one began with, or that began with the same; its weights count
+    by `share`, 0 to 1.
+    """
     state = torch.load(checkpoint, weights_only=True)
+    weights = state["average"]
+    if other is not None:
+        before = torch.load(other, weights_only=True)["average"]
+        weights = {
+            name: torch.lerp(tensor, before[name], share) if tensor.is_floating_point() else tensor
+            for name, tensor in weights.items()
+        }
     network = DESIGNS[state["design"]]()
-    network.load_state_dict(state["average"])
+    network.load_state_dict(weights)
     return network.eval()

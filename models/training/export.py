@@ -95,14 +95,20 @@ def halve_weights(model: onnx.ModelProto) -> None:
 
 
 def export(
-    checkpoint: Path, output: Path, *, side_px: int = SIDE_PX, second_look_px: int | None = None
+    checkpoint: Path,
+    output: Path,
+    *,
+    side_px: int = SIDE_PX,
+    second_look_px: int | None = None,
+    with_quarter_of: Path | None = None,
 ) -> None:
     """Exports the checkpoint's averaged weights and checks the file against PyTorch.
 
-    Raises ValueError where they differ.
+    `with_quarter_of`: the checkpoint of the run before, whose weights count a quarter. Raises ValueError
+    where the file and PyTorch differ.
     """
     state = torch.load(checkpoint, weights_only=True)
-    network = averaged(checkpoint)
+    network = averaged(checkpoint, other=with_quarter_of)
     image = torch.randint(0, 256, (2, side_px, side_px, 3), dtype=torch.uint8)
     with torch.no_grad():
         expected = Shipped(network, second_look_px=second_look_px)(image).numpy()
@@ -159,8 +165,20 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--side", type=int, default=SIDE_PX, help="side of the input in pixels")
     parser.add_argument("--second-look", type=int, metavar="SIDE", help="also look at the mirror image")
+    parser.add_argument(
+        "--with-quarter-of",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="the run before: its weights count a quarter",
+    )
     args = parser.parse_args()
-    export(args.checkpoint, args.output, side_px=args.side, second_look_px=args.second_look)
+    export(
+        args.checkpoint,
+        args.output,
+        side_px=args.side,
+        second_look_px=args.second_look,
+        with_quarter_of=args.with_quarter_of,
+    )
 
 
 if __name__ == "__main__":

@@ -53,6 +53,9 @@ def test_a_killed_engine_is_told_and_the_next_one_used(
     monkeypatch.setenv("MATTED_RUNTIME", str(engine.folder))
     picture = Image.open(desk / "cat.png")
     with Client.connect(start=False) as client:
-        answer = client.mask(Planes(picture.tobytes(), *picture.size, "rgba8"), {"adjust": {"grow_px": 9}})
+        answer = client.mask(
+            Planes(picture.tobytes(), *picture.size, "rgba8"),
+            {"refine": {"level": "fine"}, "adjust": {"grow_px": 9}},
+        )
     alpha = np.asarray(Image.open(desk / "revived.png").convert("RGBA"))[..., 3]
     assert np.array_equal(alpha.reshape(-1), np.frombuffer(bytes(answer.data), np.uint8))

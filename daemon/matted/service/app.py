@@ -11,9 +11,11 @@ from matted.config import Settings
 from matted.service.answers import problems
 from matted.service.context import SERVICE, Service, noted_use
 from matted.service.engine import Engine
-from matted.service.guard import IDENTITY, Identity, guard
+from matted.service.guard import IDENTITY, PAGE_DOORS, Identity, guard
 from matted.service.jobs import Jobs
 from matted.service.metrics import METERS, Meters, counted
+from matted.service.page import routes as page
+from matted.service.page.doors import Doors
 from matted.service.receive import BufferPool, Intake
 from matted.service.routes import table
 
@@ -23,8 +25,10 @@ SPARE_BUFFERS_BYTES = 512 << 20
 
 def make_app(settings: Settings, engine: Engine, identity: Identity) -> web.Application:
     """The daemon's application. `engine` may still be on its way; `identity` names the port it will have."""
-    app = web.Application(middlewares=[counted, problems, guard, noted_use])
+    app = web.Application(middlewares=[counted, problems, page.told_in_a_page, guard, noted_use])
     app[IDENTITY] = identity
+    app[PAGE_DOORS] = Doors()
+    app[page.PAGE] = page.make_page(settings)
     app[METERS] = Meters()
     app[SERVICE] = Service(
         settings=settings,
@@ -37,7 +41,10 @@ def make_app(settings: Settings, engine: Engine, identity: Identity) -> web.Appl
         intake=Intake(settings.max_upload_mb << 20, BufferPool(SPARE_BUFFERS_BYTES)),
     )
     app.add_routes(table())
+    app.add_routes(page.table())
     app.on_response_prepare.append(_headers)
+    app.on_response_prepare.append(page.secured)
+    app.cleanup_ctx.append(page.living)
     return app
 
 

@@ -49,7 +49,8 @@ SERVICE = web.AppKey("service", Service)
 async def noted_use(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Notes that the daemon is being used, at both ends of a request. Watching it is no use."""
     service = request.app[SERVICE]
-    used = request.path not in ("/metrics", "/v1/health", "/v1/identity", "/v1/status")
+    looks = ("/metrics", "/v1/health", "/v1/identity", "/v1/status")
+    used = request.path not in looks and not request.path.startswith("/page/")
     if used:
         service.last_used = time.monotonic()
     try:

@@ -2,7 +2,8 @@
 
 A web page can make a browser send requests to the loopback address, and by DNS rebinding even read the
 answers; so the `Host` must be ours, an `Origin` must be absent or ours, and everything that is not public
-needs the token. Knows nothing of pictures.
+needs the token, or, for the page of the watched folders, the session of a browser that was given a ticket.
+Knows nothing of pictures.
 """
 
 import hmac
@@ -16,10 +17,15 @@ from aiohttp import web
 from matted import __version__
 from matted.client import HOST, WIRE, Runtime, identity_proof
 from matted.errors import BadOption, MattedError
+from matted.service.page.doors import Doors, PageForged, Session
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PUBLIC = frozenset({f"/{WIRE}/health", f"/{WIRE}/identity", f"/{WIRE}/openapi.json"})
+DOORS = frozenset({"/", "/open"})  # where a browser comes in; they give nothing away without a ticket
+VIEW = "/page/{view}"  # every route that begins so needs the session of that path
+COOKIE = "matted-page"
+KEY_HEADER = "X-Matted-Page"
 
 
 class ForeignHost(MattedError):
@@ -68,11 +74,15 @@ class Identity:
 
 
 IDENTITY = web.AppKey("identity", Identity)
+PAGE_DOORS = web.AppKey("doors", Doors)
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Lets a request through that is addressed to us, sent by no web page, and carries the token."""
+    """Lets a request through that is addressed to us, sent by no foreign web page, and carries the token.
+
+    One to the page has its session's cookie instead, and to change anything the page's own key and origin.
+    """
     identity = request.app[IDENTITY]
     host = request.headers.get("Host", "").lower()
     if host not in identity.hosts:
@@ -82,9 +92,31 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise ForeignOrigin("Web pages may not talk to Matted.")
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise ForeignOrigin("Web pages may not talk to Matted.")
-    if request.path not in PUBLIC and not _has_token(request, identity.token):
+    if _is_of_the_page(request):
+        _check_change(request, session_of(request), host)
+    elif request.path not in PUBLIC | DOORS and not _has_token(request, identity.token):
         raise TokenMissing("The request lacks the token from Matted's runtime file.")
     return await handler(request)
+
+
+def _is_of_the_page(request: web.Request) -> bool:
+    """Whether the route that will answer is one of the page's, however its path was written."""
+    resource = request.match_info.route.resource
+    return resource is not None and resource.canonical.startswith(VIEW + "/")
+
+
+def session_of(request: web.Request) -> Session:
+    """The session that a request to the page has. Raises PageClosed."""
+    return request.app[PAGE_DOORS].session(request.match_info["view"], request.cookies.get(COOKIE, ""))
+
+
+def _check_change(request: web.Request, session: Session, host: str) -> None:
+    """Raises PageForged when something else than the page itself asks for a change."""
+    if request.method == "GET":
+        return
+    if request.headers.get("Origin") != f"http://{host}":
+        raise PageForged("Only the page itself may ask for changes, so nothing was done.")
+    request.app[PAGE_DOORS].check_key(session, request.headers.get(KEY_HEADER, ""))
 
 
 def _has_token(request: web.Request, token: str) -> bool:

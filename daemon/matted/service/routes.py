@@ -1,7 +1,7 @@
 """The table of routes, and the small handlers: health, identity, status, jobs, metrics, shutdown.
 
 The main job's handlers are in `pictures`, the models' in `models`. `openapi.json` beside this file
-describes all of them; a test holds the two together.
+describes all of them; a test holds the two together. The page has a table of its own, in `page`.
 """
 
 import time
@@ -17,6 +17,7 @@ from matted.service.answers import EventStream, event_content
 from matted.service.context import SERVICE, Service
 from matted.service.guard import IDENTITY
 from matted.service.metrics import CONTENT_TYPE, METERS
+from matted.service.page.routes import ticket
 
 
 class UnknownJob(MattedError):
@@ -52,6 +53,7 @@ def table() -> list[web.RouteDef]:
         web.post("/v1/disagreement", pictures.disagreement_at_once),
         web.get("/v1/jobs/{job}/events", job_events, allow_head=False),
         web.delete("/v1/jobs/{job}", cancel_job),
+        web.post("/v1/tickets", ticket),
         web.get("/metrics", metrics, allow_head=False),
         web.post("/v1/shutdown", shutdown),
     ]

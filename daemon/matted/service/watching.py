@@ -6,6 +6,7 @@ Knows the hot folder and the engine, no HTTP.
 import logging
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from matted.config import Settings, WatchEntry
 from matted.errors import MattedError
@@ -22,10 +23,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Watches:
-    """The folders of `settings.watch` from `start` to `close`. `folders`: those being watched now."""
+    """The folders of `settings.watch` from `start` to `close`.
+
+    `folders`: those being watched now. `troubles`: why another one is not.
+    """
 
     settings: Settings
     folders: list[HotFolder] = field(default_factory=list)
+    troubles: dict[Path, str] = field(default_factory=dict)
     _threads: list[threading.Thread] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -54,6 +59,7 @@ class Watches:
                 options = WatchOptions(entry.folder, recipe=entry.recipe, poll=entry.poll)
                 folder = HotFolder(options, cutter, lambda event: _write(entry, event))
                 self.folders.append(folder)
+                self.troubles.pop(entry.folder, None)
                 try:
                     if not self._stopping.is_set():
                         folder.run()
@@ -62,8 +68,9 @@ class Watches:
             except MattedError as error:
                 if str(error) != told:
                     _log.error("%s is not watched: %s", shown(entry.folder), error)
-                told = str(error)
+                told = self.troubles[entry.folder] = str(error)
             except Exception:
+                self.troubles[entry.folder] = "Watching it failed unexpectedly; Matted's log says more."
                 _log.exception("watching %s failed unexpectedly", shown(entry.folder))
             self._stopping.wait(AGAIN_S)
 
