@@ -13,8 +13,7 @@ import numpy.typing as npt
 from matted.errors import BadOption
 from matted.imaging.picture import Picture
 from matted.matting.brush import Edges, brush_refine
-from matted.matting.planes import Mask
-from matted.matting.strokes import in_depth
+from matted.matting.planes import Mask, in_depth
 
 Plane = npt.NDArray[Any]
 

@@ -5,11 +5,13 @@ Declares and reads flags; what they mean is in `matting/adjust.py`, which is imp
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matted.errors import BadOption
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from matted.matting.adjust import AdjustOptions, Keep
     from matted.pipeline import Limit
 
@@ -77,16 +79,26 @@ def adjust_options(args: argparse.Namespace) -> "AdjustOptions":
 
 def limit_from(args: argparse.Namespace, max_pixels: int) -> "Limit | None":
     """The mask in the file that was named. Raises MattedError."""
-    from matted.imaging.read import read_picture
     from matted.pipeline import Limit
 
     if args.limit is None:
         return None
-    picture = read_picture(Path(args.limit), max_pixels=max_pixels)
+    meaning = "the limit is white where the matte may be, else black"
+    return Limit(gray_plane(args.limit, max_pixels, meaning), args.limit)
+
+
+def gray_plane(name: str, max_pixels: int, meaning: str) -> "npt.NDArray[Any]":
+    """The plane (H, W) of a gray picture's file, uint8, uint16 or float32.
+
+    `meaning`: what its gray says, for the error. Raises BadOption, and what reading it raises.
+    """
+    from matted.imaging.read import read_picture
+
+    picture = read_picture(Path(name), max_pixels=max_pixels)
     if picture.space != "gray":
-        raise BadOption(f"{args.limit} is not gray: the limit is white where the matte may be, else black.")
+        raise BadOption(f"{name} is not gray: {meaning}.")
     plane = picture.pixels[..., 0]
-    return Limit(plane.astype("f4") if plane.dtype.kind == "f" else plane, args.limit)
+    return plane.astype("f4") if plane.dtype.kind == "f" else plane
 
 
 def _keep(text: str) -> "Keep | tuple[int, ...]":

@@ -8,14 +8,14 @@ edge, and everything far from the strokes stays as it was.
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matted.commands import adjusting, cut, look, prompting
 from matted.config import Settings
 from matted.errors import BadOption, OutputExists
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    pass
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,8 +66,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     for name in (args.painted, args.made, args.guide):
         _spare(name, args.output)
     args.inputs = [args.picture]
+    meaning = "a mask is, white where the subject is"
     painted, made, guide = (
-        _plane(name, settings.max_pixels) if name is not None else None
+        adjusting.gray_plane(name, settings.max_pixels, meaning) if name is not None else None
         for name in (args.painted, args.made, args.guide)
     )
     assert painted is not None
@@ -81,13 +82,3 @@ def _spare(name: str | None, output: str | None) -> None:
     source, target = Path(name), Path(output)
     if source.exists() and target.exists() and target.samefile(source):
         raise OutputExists(f"{target} is one of the masks given: choose another name for the result.")
-
-
-def _plane(name: str, max_pixels: int) -> "npt.NDArray[Any]":
-    from matted.imaging.read import read_picture
-
-    picture = read_picture(Path(name), max_pixels=max_pixels)
-    if picture.space != "gray":
-        raise BadOption(f"{name} is not gray: a mask is, white where the subject is.")
-    plane = picture.pixels[..., 0]
-    return plane.astype("f4") if plane.dtype.kind == "f" else plane

@@ -15,7 +15,7 @@ import numpy as np
 from matted.errors import BadOption
 from matted.matting.outline import Outline
 from matted.matting.pieces import drop_islands, fill_holes
-from matted.matting.planes import Plane, full_scale
+from matted.matting.planes import Plane, full_scale, in_depth
 from matted.matting.subjects import Subjects
 from matted.matting.tiles import in_parallel, strips
 
@@ -187,18 +187,10 @@ def limited(alpha: Plane, limit: Plane) -> Plane:
     made = np.empty_like(alpha)
 
     def work(rows: slice) -> None:
-        np.minimum(alpha[rows], as_depth(limit[rows], alpha.dtype), out=made[rows])
+        np.minimum(alpha[rows], in_depth(limit[rows], alpha.dtype), out=made[rows])
 
     in_parallel(work, strips(alpha.shape))
     return made
-
-
-def as_depth(plane: Plane, dtype: "np.dtype[np.generic]") -> Plane:
-    """An alpha plane of one depth in another."""
-    if plane.dtype == dtype:
-        return plane
-    values = plane.astype(np.float32) * np.float32(full_scale(dtype) / full_scale(plane.dtype))
-    return values if dtype.kind == "f" else (values + np.float32(0.5)).astype(dtype)
 
 
 def _within(name: str, value: float, least: float, most: float) -> None:

@@ -47,6 +47,15 @@ def stored(values: Plane, dtype: npt.DTypeLike) -> Mask:
     return np.clip(values, 0, 1).astype(dtype)
 
 
+def in_depth(plane: Mask, dtype: npt.DTypeLike) -> Mask:
+    """A plane (h, w) of any depth at another, its full scale kept; what is not a number becomes 0."""
+    if plane.dtype == dtype:
+        return np.ascontiguousarray(plane)
+    scale = np.float32(full_scale(dtype) / full_scale(plane.dtype))
+    values = np.multiply(plane, scale, dtype=np.float32)
+    return stored(np.nan_to_num(values) if plane.dtype.kind == "f" else values, dtype)
+
+
 def reduced(plane: Mask, width: int, height: int) -> Mask:
     """A plane of any depth averaged to a smaller size; itself if it has that size."""
     if plane.shape == (height, width):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from matted.matting.planes import Mask, Plane, full_scale, stored
+from matted.matting.planes import Mask, Plane, full_scale, in_depth
 from matted.matting.tiles import in_parallel, strips
 
 ROUNDING = 1.5 / 255  # a difference up to here is a mask's way through 8 bits and back, not paint
@@ -65,12 +65,3 @@ def find_strokes(made: Mask, painted: Plane, guide: Plane | None = None) -> Stro
     keep = paint & (left >= (1 - HARD) * full_scale(made.dtype))
     remove = paint & (left <= HARD * full_scale(made.dtype))
     return Strokes(rows, columns, keep, remove, marked & ~keep & ~remove)
-
-
-def in_depth(plane: Plane, dtype: np.dtype[np.generic]) -> Plane:
-    """A plane (h, w) of any depth at the depth of a mask, its full scale kept."""
-    if plane.dtype == dtype:
-        return np.ascontiguousarray(plane)
-    scale = np.float32(full_scale(dtype) / full_scale(plane.dtype))
-    values = np.multiply(plane, scale, dtype=np.float32)
-    return stored(np.nan_to_num(values) if plane.dtype.kind == "f" else values, dtype)
