@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from matted.errors import BadOption
+from matted.errors import BadOption, NotItsMask
 from matted.imaging.picture import Picture
 from matted.matting.brush import Edges, brush_refine
+from matted.matting.origin import origin_of
 from matted.matting.planes import Mask, in_depth
+from matted.notice import Notice
 
 Plane = npt.NDArray[Any]
 
@@ -45,6 +47,28 @@ class Brush:
         """The mask as it was before, at the depth of the picture's masks; None if the chain is to make it."""
         depth = np.dtype(np.uint16 if picture.is_deep else np.uint8)
         return None if self.made is None else in_depth(self.made, depth)
+
+    def notices(self, made: Mask) -> tuple[Notice, ...]:
+        """What a person is told of the strokes, which are what differs from `made` (H, W).
+
+        Raises NotItsMask where `painted` is another matte than `made`: all of its edge would count as paint.
+        """
+        origin = origin_of(made, self.painted)
+        if origin == "other":
+            before = "the mask before" if self.made is not None else "the mask that these options make"
+            raise NotItsMask(
+                f"What was painted cannot be told: the painted mask and {before} differ along their whole soft "
+                "edge. Give the very mask that was painted on as the mask before."
+            )
+        if origin == "anew":
+            return (
+                Notice(
+                    "all-painted",
+                    "Nothing of the edge of the mask before is left: if you did not paint over all of it, give "
+                    "the mask that you painted on as the mask before.",
+                ),
+            )
+        return ()
 
     def correct(
         self,

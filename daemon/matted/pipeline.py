@@ -190,7 +190,8 @@ class Pipeline:
 
         The options say what was made, where `brush` does not hold it; then no model runs, and the matte's
         `model` is "brush". What was adjusted is not adjusted again. `limit` also bounds what spreads. Raises
-        BadOption where the planes are not of the picture's size.
+        BadOption where the planes are not of the picture's size, NotItsMask where what was painted cannot be
+        told.
         """
         brush.check(picture)
         if limit is not None:
@@ -203,6 +204,7 @@ class Pipeline:
             matte = replace(asked(key=key, progress=progress, cancelled=cancelled), confidence=None)
         progress("brush", 0.85)
         started = time.perf_counter()
+        matte = replace(matte, warnings=(*matte.warnings, *brush.notices(matte.mask)))
         level = refine.level if refine is not None else "fast"
         bound = limit.mask if limit is not None else None
         mask = brush.correct(matte.mask, picture, edges=level, limit=bound, cancelled=_stop(cancelled))
