@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from matted.errors import BadOption, NotItsMask
 from matted.imaging.picture import Picture
-from matted.matting.brush import Edges, brush_refine
+from matted.matting.brush import Edges, Look, brush_refine
 from matted.matting.origin import origin_of
 from matted.matting.planes import Mask, in_depth
 from matted.notice import Notice
@@ -57,15 +57,15 @@ class Brush:
         if origin == "other":
             before = "the mask before" if self.made is not None else "the mask that these options make"
             raise NotItsMask(
-                f"What was painted cannot be told: the painted mask and {before} differ along their whole soft "
-                "edge. Give the very mask that was painted on as the mask before."
+                f"What was painted cannot be told: the painted mask and {before} differ along most of their "
+                "soft edge. Give the very mask that was painted on as the mask before."
             )
         if origin == "anew":
             return (
                 Notice(
                     "all-painted",
-                    "Nothing of the edge of the mask before is left: if you did not paint over all of it, give "
-                    "the mask that you painted on as the mask before.",
+                    "Nothing of the edge of the mask before is left: if you did not paint over all of it, "
+                    "give the mask that you painted on as the mask before.",
                 ),
             )
         return ()
@@ -77,6 +77,7 @@ class Brush:
         *,
         edges: Edges,
         limit: Plane | None,
+        look: Look | None,
         cancelled: Callable[[], bool],
     ) -> Mask:
         """`made` (H, W) as the strokes correct it; the options are those of `brush_refine`."""
@@ -87,6 +88,7 @@ class Brush:
             guide=self.guide,
             limit=limit,
             edges=edges,
+            look=look,
             cancelled=cancelled,
         )
 

@@ -2,8 +2,8 @@
 
 DATA as for `brush.py`. Of each picture's automatic mask: what people may paint on it (strokes hard and soft,
 gray along the edge, half of it painted anew, a veil of paint over half of it) must not be called "other";
-the mask of other options, of another look, grown, feathered or through another gamma should be. Prints how many
-were called what. What paint does is simulated here, from the mask's own edge.
+the mask of other options, of another look, grown, feathered or through another gamma should be. Prints how
+many were called what. What paint does is simulated here, from the mask's own edge.
 """
 
 import argparse
@@ -80,9 +80,14 @@ def people(made: Plane, truth: Plane) -> Iterator[tuple[str, Plane]]:
         yield f"all painted {value}", np.full_like(made, value)
     yield "a veil over half", mixed(made, 0.4 * half, 255)
     dab = np.zeros(made.shape, np.float32)
-    y, x = np.unravel_index(int(cv2.distanceTransform((made > 127).astype(np.uint8), 2, 5).argmax()), made.shape)
+    y, x = np.unravel_index(
+        int(cv2.distanceTransform((made > 127).astype(np.uint8), 2, 5).argmax()), made.shape
+    )
     cv2.circle(dab, (int(x), int(y)), max(4, min(height, width) // 4), 1.0, -1)
-    yield "one dab, very soft", mixed(made, np.minimum(1, 1.4 * cv2.GaussianBlur(dab, (0, 0), 3 * across)), 255)
+    yield (
+        "one dab, very soft",
+        mixed(made, np.minimum(1, 1.4 * cv2.GaussianBlur(dab, (0, 0), 3 * across)), 255),
+    )
     anew = np.zeros_like(made)
     drawn = stroke(truth, anew, soft=True, width=0.9, length=8)
     yield "cleared and painted anew", anew if drawn is None else painted(anew, drawn)

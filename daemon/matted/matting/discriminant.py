@@ -61,8 +61,7 @@ def find_discriminant(alpha: Alpha, colour: Colour) -> Discriminant | None:
     """
     height, width = colour.shape[:2]
     factor = min(max(1, max(height, width) // GUIDE_SIDE), height, width)
-    guide = _guide(colour, factor)
-    rows, columns = guide.shape[:2]
+    rows, columns = height // factor, width // factor
     across, down = alpha.shape[1] * factor / width, alpha.shape[0] * factor / height
     coarse = sampled(alpha, (columns, rows), across=across, down=down)
     reach = max(2, round(REACH / min(across, down)))
@@ -75,9 +74,10 @@ def find_discriminant(alpha: Alpha, colour: Colour) -> Discriminant | None:
     top, bottom = max(y - margin, 0), min(y + h + margin, rows)
     left, right = max(x - margin, 0), min(x + w + margin, columns)
     inside = (slice(top, bottom), slice(left, right))
+    guide = _guide(colour[top * factor : bottom * factor, left * factor : right * factor], factor)
     coefficients = np.zeros((rows, columns, guide.shape[2] + 1), np.float32)
     trust = np.zeros((rows, columns), np.float32)
-    coefficients[inside], trust[inside] = _discriminant(guide[inside], coarse[inside], reach)
+    coefficients[inside], trust[inside] = _discriminant(guide, coarse[inside], reach)
     trust *= cv2.blur(band.astype(np.float32), (reach | 1, reach | 1))
     return Discriminant(coefficients, trust, factor)
 
@@ -140,9 +140,9 @@ def _solve_symmetric3(matrix: dict[tuple[int, int], Plane], right: list[Plane]) 
 
 
 def _guide(colour: Colour, factor: int) -> Plane:
-    """The picture averaged over whole blocks of `factor` x `factor`: (h, w, C) in [0, 1], C 1 or 3.
+    """A part of the picture averaged over whole blocks of `factor` x `factor`: (h, w, C) in [0, 1], C 1 or 3.
 
-    All channels are averaged: to leave some out of a whole picture costs a copy of it.
+    All channels are averaged: to leave some out of a large part costs a copy of it.
     """
     channels = 3 if colour.shape[2] >= 3 else 1
     rows, columns = colour.shape[0] // factor, colour.shape[1] // factor

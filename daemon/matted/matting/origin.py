@@ -17,7 +17,9 @@ from matted.matting.tiles import in_parallel, strips
 Origin = Literal["painted", "anew", "other"]
 
 LEAST_PX = 64  # of soft edge: less is no evidence
-OTHER_SHARE = 0.2  # of the soft edge that differs, with no brush to explain it; what it takes: bench/origin.py
+OTHER_SHARE = (
+    0.2  # of the soft edge that differs, with no brush to explain it; what it takes: bench/origin.py
+)
 OTHER_REST = 0.5  # and of what no brush explains, differing or not
 LEFT_SHARE = 0.02  # of the soft edge as it was: less is nothing
 GRID = 2048  # px; the longer side of what breadths are measured on
@@ -31,22 +33,28 @@ def origin_of(made: Mask, painted: Plane) -> Origin:
     """What `painted` (H, W), of any depth, is to `made` (H, W) uint8 or uint16, both of one size.
 
     "painted": `made` with paint on it. "other": another matte, for the two differ where both are soft, along
-    most of the edge, though no broad stroke and no plain gray lies there. "anew": nothing of the edge is left;
-    all of it was painted over, or the two have nothing to do with each other.
+    most of the edge, though no broad stroke and no plain gray lies there. "anew": nothing of the edge is
+    left, nor gray in its place; all was painted over, or the two have nothing to do with each other.
     """
-    parts = in_parallel(lambda rows: _counts(made[rows], in_depth(painted[rows], made.dtype)), strips(made.shape))
+    parts = in_parallel(
+        lambda rows: _counts(made[rows], in_depth(painted[rows], made.dtype)), strips(made.shape)
+    )
     edge, both, other = (sum(counts) for counts in zip(*parts, strict=True))
     if edge < LEAST_PX:
         return "painted"
     if other >= max(LEAST_PX, OTHER_SHARE * edge, OTHER_REST * both):
         left = in_depth(painted, made.dtype)
         explained = cv2.bitwise_not(cv2.bitwise_or(_plain(left), _broad(made, left)))
-        soft, differs = _soft(made) & _soft(left), _different(made, left)
-        unexplained = cv2.countNonZero(soft & differs & explained)
-        rest = cv2.countNonZero(soft & ~differs) + unexplained
+        soft, differs = cv2.bitwise_and(_soft(made), _soft(left)), _different(made, left)
+        unexplained = cv2.countNonZero(cv2.bitwise_and(cv2.bitwise_and(soft, differs), explained))
+        rest = both - other + unexplained
         if unexplained >= max(LEAST_PX, OTHER_SHARE * edge, OTHER_REST * rest):
             return "other"
-    return "anew" if both - other < LEFT_SHARE * edge else "painted"
+    if both - other >= LEFT_SHARE * edge:
+        return "painted"
+    left = in_depth(painted, made.dtype)
+    gray = cv2.countNonZero(cv2.bitwise_and(cv2.bitwise_and(_soft(made), _soft(left)), _plain(left)))
+    return "painted" if gray >= LEFT_SHARE * edge else "anew"
 
 
 def _counts(made: Mask, left: Mask) -> tuple[int, int, int]:
@@ -60,19 +68,25 @@ def _counts(made: Mask, left: Mask) -> tuple[int, int, int]:
 def _soft(mask: Mask) -> Marked:
     full = full_scale(mask.dtype)
     low, high = float(np.ceil(HARD * full)), float(np.floor((1 - HARD) * full))
-    return np.asarray(cv2.inRange(np.ascontiguousarray(mask), low, high))
+    return _marked(mask, low, high)
+
+
+def _marked(plane: Plane, low: float, high: float) -> Marked:
+    """Where a plane's values lie from `low` to `high`."""
+    return np.asarray(cv2.inRange(np.ascontiguousarray(plane), low, high), np.uint8)
 
 
 def _different(made: Mask, left: Mask) -> Marked:
     apart = cv2.absdiff(np.ascontiguousarray(made), left)
-    return np.asarray(cv2.compare(apart, ROUNDING * full_scale(made.dtype), cv2.CMP_GT))
+    full = full_scale(made.dtype)
+    return _marked(apart, float(np.floor(ROUNDING * full) + 1), full)
 
 
 def _plain(left: Mask) -> Marked:
     """Where a value is that of all its neighbours."""
     window = np.ones((3, 3), np.uint8)
     apart = cv2.subtract(cv2.dilate(left, window), cv2.erode(left, window))
-    return np.asarray(cv2.compare(apart, ROUNDING * full_scale(left.dtype), cv2.CMP_LE))
+    return _marked(apart, 0, float(np.floor(ROUNDING * full_scale(left.dtype))))
 
 
 def _broad(made: Mask, left: Mask) -> Marked:
@@ -81,11 +95,13 @@ def _broad(made: Mask, left: Mask) -> Marked:
     factor = max(1.0, max(rows, columns) / GRID)
     size = max(1, round(columns / factor)), max(1, round(rows / factor))
     edge, differs = (
-        cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST)
+        np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST), np.uint8)
         for plane in (_soft(made), _different(made, left))
     )
     within = _depth(edge)[edge > 0]
-    width = 2 * float(np.median(within)) if len(within) else 1.0  # a pixel is a quarter of it deep, on average
+    width = (
+        2 * float(np.median(within)) if len(within) else 1.0
+    )  # a pixel is a quarter of it deep, on average
     radius = BROAD * width + BROAD_PX
     away = cv2.distanceTransform((_depth(differs) < radius).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
     broad = (away <= BROAD * radius).view(np.uint8) * np.uint8(255)

@@ -31,32 +31,63 @@ UNSURE_PX = 0.7  # of the window: how far from an edge hair is looked for
 RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
-# Log odds that a place belongs to the strokes' piece, as factors of `features`: fitted as in
-# `tests/bench/spread.py`, on pictures that nothing is measured on. "flat" was settled by hand: photographs
-# hardly tell it from "swept", but an even surface should be taken as a whole.
-CONSTANT = 2.455
-FACTORS = {
-    "colour": 0.255,
-    "same": 0.247,
-    "swept": 2.072,
-    "flat": 1.0,
-    "distance": -0.589,
-    "state": 0.722,
-    "stroke": -0.384,
-    "aside": -0.806,
+# Log odds that a place belongs to the strokes' piece, as factors of `features`, for the first look at the
+# window and for the one again, which knows the first one's piece; with what a model has seen and without.
+# Fitted by `tests/bench/spread.py` on pictures that nothing is measured on. "flat" was settled by hand:
+# photographs hardly tell it from "swept", but an even surface should be taken as a whole.
+ODDS = {
+    "first": {
+        "constant": 2.455,
+        "colour": 0.255,
+        "same": 0.247,
+        "swept": 2.072,
+        "flat": 1.0,
+        "distance": -0.589,
+        "state": 0.722,
+        "stroke": -0.384,
+        "aside": -0.806,
+    },
+    "again": {
+        "constant": 0.566,
+        "colour": 0.19,
+        "same": 0.324,
+        "swept": 1.816,
+        "flat": 1.0,
+        "distance": -0.458,
+        "state": 0.753,
+        "stroke": -0.354,
+        "aside": -0.388,
+        "first": 1.717,
+    },
+    "first, seen": {
+        "constant": 2.455,
+        "colour": 0.255,
+        "same": 0.247,
+        "swept": 2.072,
+        "flat": 1.0,
+        "distance": -0.589,
+        "state": 0.722,
+        "stroke": -0.384,
+        "aside": -0.806,
+        "seen": 0.15,
+        "closer": 0.15,
+    },
+    "again, seen": {
+        "constant": 0.566,
+        "colour": 0.19,
+        "same": 0.324,
+        "swept": 1.816,
+        "flat": 1.0,
+        "distance": -0.458,
+        "state": 0.753,
+        "stroke": -0.354,
+        "aside": -0.388,
+        "first": 1.717,
+        "seen": 0.15,
+        "closer": 0.15,
+    },
 }
-AGAIN_CONSTANT = 0.566
-AGAIN = {  # the same for the second look, which knows the first one's piece
-    "colour": 0.19,
-    "same": 0.324,
-    "swept": 1.816,
-    "flat": 1.0,
-    "distance": -0.458,
-    "state": 0.753,
-    "stroke": -0.354,
-    "aside": -0.388,
-    "first": 1.717,
-}
+SEEN = ("seen", "closer")  # the looks' names, from the widest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +97,7 @@ class Ground:
     lab: Plane
     alpha: Plane
     side: float  # the picture's longer side in pixels of this window
+    seen: tuple[Plane, ...] = ()  # a model's alpha of ever smaller parts, (h, w); not a number beyond them
 
 
 def features(
@@ -76,8 +108,9 @@ def features(
     `colour`: how much likelier its colour is under the strokes than in the rest; `same`: than where alpha is
     already what they say. `swept`: how even the colours are on the way from the strokes. `distance`: from
     them, `aside`: from what is already as they say, in radii of the brush. `state`: how far it is already,
-    as log odds; `stroke`: how far that was under the strokes. `first`, (h, w) in [0, 1]: the piece as the
-    first look found it, from which the second takes its colours.
+    as log odds; `stroke`: how far that was under the strokes. `seen`, `closer`, where a model looked: how
+    far it says so, as log odds, as far as it agrees under the strokes. `first`, (h, w) in [0, 1]: the piece as
+    the first look found it, from which the second takes its colours.
     """
     state = ground.alpha if keep else 1 - ground.alpha  # 1: as the strokes want it
     is_open = (state < RIGHT) & ~against
@@ -105,9 +138,19 @@ def features(
         "stroke": np.full_like(distance, np.log((before + 0.02) / (1.02 - before))),
         "aside": np.log1p(aside / radius),
     }
+    for name, plane in zip(SEEN, ground.seen, strict=bool(ground.seen)):
+        found[name] = _agreed(plane if keep else 1 - plane, seeds)
     if first is not None:
         found["first"] = first
     return {name: plane.astype(np.float32) for name, plane in found.items()}, is_open
+
+
+def _agreed(says: Plane, seeds: Marked) -> Plane:
+    """The log odds of what a look says, as far as it says so under the strokes, too; 0 beyond the look."""
+    known = np.isfinite(says)
+    agrees = float(says[seeds & known].mean()) if (seeds & known).any() else 0.0
+    sure = np.where(known, says, 0.5)
+    return np.where(known, agrees * np.log((sure + 0.02) / (1.02 - sure)), 0)
 
 
 def _cells(lab: Plane) -> npt.NDArray[np.intp]:
@@ -208,9 +251,11 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
     near = np.clip((reach - distance) / (0.2 * reach), 0, 1)
 
     def look(first: Plane | None) -> tuple[Plane, Marked]:
-        constant, factors = (CONSTANT, FACTORS) if first is None else (AGAIN_CONSTANT, AGAIN)
+        factors = ODDS[("first" if first is None else "again") + (", seen" if ground.seen else "")]
         found, is_open = features(ground, seeds, against, keep=keep, first=first)
-        odds = np.float32(constant) + sum(np.float32(factors[name]) * value for name, value in found.items())
+        odds = np.full(seeds.shape, factors["constant"], np.float32)
+        for name, value in found.items():
+            odds += np.float32(factors[name]) * value
         wish = (is_open * near / (1 + np.exp(-odds))).astype(np.float32)
         weight = np.where(is_open | (near <= 0), np.float32(UNARY), np.float32(0.02 * UNARY))
         start = np.where(seeds, 1, np.where(against, 0, wish))
