@@ -80,7 +80,6 @@ class Looks:
         """What the model says of a part of the picture, its rows and columns given: (h, w), kept if the
         picture has a name. None where no model can be asked, or none is to look closer. Adds to `times`.
         """
-        ask = replace(ask, progress=_forward(ask.progress))
         looked = 0
 
         def look(rows: slice, columns: slice) -> Alpha | None:

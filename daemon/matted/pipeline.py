@@ -188,10 +188,10 @@ class Pipeline:
     ) -> Matte:
         """The matte of `picture` as the strokes of `brush` correct it; otherwise as `matte`.
 
-        The options say what was made, where `brush` does not hold it; then no model runs, and the matte's
-        `model` is "brush". What was adjusted is not adjusted again. `limit` also bounds what spreads. Raises
-        BadOption where the planes are not of the picture's size, NotItsMask where what was painted cannot be
-        told.
+        The options say what was made, where `brush` does not hold it; where it does, the matte's `model` is
+        "brush". The model of `coarse` looks around the strokes, if it is to look closer and can. What was
+        adjusted is not adjusted again. `limit` also bounds what spreads. Raises BadOption where the planes are
+        not of the picture's size, NotItsMask where what was painted cannot be told.
         """
         brush.check(picture)
         if limit is not None:
@@ -205,7 +205,7 @@ class Pipeline:
         progress("brush", 0.85)
         matte = replace(matte, warnings=(*matte.warnings, *brush.notices(matte.mask)))
         started, times = time.perf_counter(), dict[str, float]()
-        ask = self._ask(coarse or CoarseOptions(), key, progress, cancelled)
+        ask = self._ask(coarse or CoarseOptions(), key, lambda *_told: progress("look", 0.85), cancelled)
         mask = brush.correct(
             matte.mask,
             picture,
@@ -215,13 +215,13 @@ class Pipeline:
             cancelled=_stop(cancelled),
         )
         _check(cancelled)
+        took = time.perf_counter() - started - sum(times.values())
         times = {stage: matte.times.get(stage, 0.0) + seconds for stage, seconds in times.items()}
         if side_px is not None and side_px < max(mask.shape):
             height, width = (max(1, round(side * side_px / max(mask.shape))) for side in mask.shape)
             mask = reduced(mask, width, height)
         progress("done", 1.0)
-        times["brush"] = time.perf_counter() - started
-        return replace(matte, mask=mask, times=matte.times | times)
+        return replace(matte, mask=mask, times=matte.times | times | {"brush": took})
 
     def subjects(
         self,

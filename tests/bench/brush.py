@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="a picture of each set's first strokes")
     parser.add_argument("--width", type=float, default=0.5, help="of the brush, of the error's width")
     parser.add_argument("--length", type=float, default=4.0, help="of a stroke at most, in brush widths")
+    parser.add_argument("--gray", action="store_true", help="the one who refines says: look here again")
     parser.add_argument("--no-looks", action="store_true", help="no model looks around the strokes")
     parser.add_argument("--time", action="store_true")
     args = parser.parse_args()
@@ -55,7 +56,7 @@ def main() -> None:
         for pair in pairs(args.data / name, args.most):
             colour, truth, made, look = loaded(pipeline, pair)
             look = None if args.no_looks else look
-            results, first = corrected(colour, truth, made, look, args.edges, brush)
+            results, first = corrected(colour, truth, made, look, args.edges, brush, gray=args.gray)
             everything.setdefault(name, []).append(results)
             if first is not None and len(everything[name]) <= 4:
                 rows.append(sheet_row(colour, truth, made, *first))
@@ -90,16 +91,23 @@ def loaded(pipeline: Pipeline, pair: tuple[Path, Path]) -> tuple[Plane, Plane, P
 
 
 def corrected(
-    colour: Plane, truth: Plane, made: Plane, look: Look | None, edges: str, brush: dict[str, float]
+    colour: Plane,
+    truth: Plane,
+    made: Plane,
+    look: Look | None,
+    edges: str,
+    brush: dict[str, float],
+    *,
+    gray: bool = False,
 ) -> tuple[list[list[float]], tuple[Plane, Plane] | None]:
     """SAD and boundary IoU by strokes: refined, the same strokes painted, painted; and the first round."""
     now, same, plain = made, made, made
     refined, followed, painting = [scores(made, truth)], [scores(made, truth)], [scores(made, truth)]
     first = None
     for number in range(REFINED):
-        found = stroke(truth, now, soft=number % 2 == 1, **brush)
+        found = stroke(truth, now, soft=number % 2 == 1 and not gray, **brush)
         if found is not None:
-            left = painted(now, found)
+            left = painted(now, found, gray=gray)
             after = brush_refine(now, left, colour, edges=edges, look=look)
             first = first or (left, after)
             now, same = after, painted(same, found)

@@ -57,8 +57,8 @@ def brush_refine(
     spreads stays below `limit` where it was not above it before. colour: (H, W, C) as in `guided_upsample`.
     edges: how the piece's edge is placed: `none` interpolates it, `fast` lets the colours on both sides place
     it, `fine` and `neural` solve it as `fine_upsample` does. look: what a model says of a part of the
-    picture, asked around the strokes (LOOKS); without, colours and structure decide. Returns `made` unchanged once
-    `cancelled()` is true. Raises ValueError where sizes differ.
+    picture, asked around the strokes (LOOKS); without, colours and structure decide. Returns `made` unchanged
+    once `cancelled()` is true. Raises ValueError where sizes differ.
     """
     strokes = find_strokes(made, painted, guide)
     if strokes is None or cancelled():

@@ -28,6 +28,7 @@ STEPS = 150
 TOLERANCE = 1e-3
 FAR = 1e6
 UNSURE_PX = 0.7  # of the window: how far from an edge hair is looked for
+UNSURE_SEEN = 0.5  # what each look counts there, against the colours
 RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
@@ -60,31 +61,31 @@ ODDS = {
         "first": 1.717,
     },
     "first, seen": {
-        "constant": 2.455,
-        "colour": 0.255,
-        "same": 0.247,
-        "swept": 2.072,
+        "constant": 3.356,
+        "colour": 0.28,
+        "same": 0.446,
+        "swept": 1.479,
         "flat": 1.0,
-        "distance": -0.589,
-        "state": 0.722,
-        "stroke": -0.384,
-        "aside": -0.806,
-        "seen": 0.15,
-        "closer": 0.15,
+        "distance": -0.701,
+        "state": 0.603,
+        "stroke": 0.004,
+        "aside": -0.822,
+        "seen": 0.215,
+        "closer": 0.218,
     },
     "again, seen": {
-        "constant": 0.566,
-        "colour": 0.19,
-        "same": 0.324,
-        "swept": 1.816,
+        "constant": 2.738,
+        "colour": 0.338,
+        "same": 0.336,
+        "swept": 0.656,
         "flat": 1.0,
-        "distance": -0.458,
-        "state": 0.753,
-        "stroke": -0.354,
-        "aside": -0.388,
-        "first": 1.717,
-        "seen": 0.15,
-        "closer": 0.15,
+        "distance": -0.615,
+        "state": 0.515,
+        "stroke": 0.021,
+        "aside": -0.813,
+        "first": 0.804,
+        "seen": 0.199,
+        "closer": 0.212,
     },
 }
 SEEN = ("seen", "closer")  # the looks' names, from the widest
@@ -109,8 +110,8 @@ def features(
     already what they say. `swept`: how even the colours are on the way from the strokes. `distance`: from
     them, `aside`: from what is already as they say, in radii of the brush. `state`: how far it is already,
     as log odds; `stroke`: how far that was under the strokes. `seen`, `closer`, where a model looked: how
-    far it says so, as log odds, as far as it agrees under the strokes. `first`, (h, w) in [0, 1]: the piece as
-    the first look found it, from which the second takes its colours.
+    far it says so, as log odds, as far as it agrees under the strokes. `first`, (h, w) in [0, 1]: the piece
+    as the first look found it, from which the second takes its colours.
     """
     state = ground.alpha if keep else 1 - ground.alpha  # 1: as the strokes want it
     is_open = (state < RIGHT) & ~against
@@ -271,14 +272,19 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
 def unsure_alpha(ground: Ground, unsure: Marked) -> Plane:
     """The window's alpha found again where `unsure`: (h, w) float32 in [0, 1], soft only near an edge.
 
-    From the colours of both sides around; what alpha was counts as far as colours do not tell.
+    From the colours of both sides around and what a model sees there, where one looked; what alpha was counts
+    as far as those do not tell.
     """
     cells = _cells(ground.lab)
     distance = _distance(unsure)
     near = np.exp(-distance / np.float32(max(4.0, 2 * _radius(unsure)))) * ~unsure
     inside, outside = (_histogram(cells, side * near)[cells] for side in (ground.alpha, 1 - ground.alpha))
     before = np.log((ground.alpha + 0.2) / (1.2 - ground.alpha))
-    wish = (1 / (1 + np.exp(-np.log(inside / outside) - before))).astype(np.float32)
+    odds = np.log(inside / outside) + before
+    for plane in ground.seen:
+        says = np.where(np.isfinite(plane), plane, np.float32(0.5))
+        odds += np.float32(UNSURE_SEEN) * np.log((says + 0.02) / (1.02 - says))
+    wish = (1 / (1 + np.exp(-odds))).astype(np.float32)
     start = np.where(unsure, wish, ground.alpha)
     plane = settled(ground.lab, wish, np.full(wish.shape, UNARY, np.float32), start, unsure)
     sharp = np.clip((plane - 0.5) * np.float32(SHARPNESS) + 0.5, 0, 1)
