@@ -21,6 +21,7 @@ from people import painted, stroke
 from pictures import photograph
 
 from matted.config import Settings
+from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
 from matted.looks import Ask
 from matted.matting.brush import Look, brush_refine
@@ -85,9 +86,13 @@ def loaded(pipeline: Pipeline, pair: tuple[Path, Path]) -> tuple[Plane, Plane, P
     picture = read_picture(pair[0], max_pixels=10**8)
     truth = read_picture(pair[1], max_pixels=10**8).pixels[..., 0].astype(np.float32) / 255
     made = pipeline.matte(picture).mask
+    return picture.pixels[..., : picture.colour_channels], truth, made, looking(pipeline, picture)
+
+
+def looking(pipeline: Pipeline, picture: Picture) -> Look:
+    """What the built-in model says of a part of the picture, asked anew each time."""
     ask = Ask("builtin", False, "auto", None, None, lambda _stage, _done: None, None)
-    look = pipeline._looks.around(picture, ask, {})
-    return picture.pixels[..., : picture.colour_channels], truth, made, look
+    return pipeline._looks.around(picture, ask, {})
 
 
 def corrected(
@@ -180,12 +185,14 @@ def timed(edges: str) -> None:
     cv2.ellipse(made, (width // 2, height), (1320, 1680), 0, 0, 360, 255, -1)  # the body without its head
     left = made.copy()
     cv2.line(left, (width // 2 - 300, 1500), (width // 2 + 300, 1700), 255, 240, cv2.LINE_AA)
-    for name, what in rounds(made, left):
+    pipeline = Pipeline(Settings())
+    look = looking(pipeline, Picture(colour))
+    for name, what, seen in rounds(made, left, look):
         clock, spent = [], []
         with Peak() as peak:
             for _ in range(7):
                 started, before = time.perf_counter(), time.process_time()
-                brush_refine(made, what, colour, edges=edges)
+                brush_refine(made, what, colour, edges=edges, look=seen)
                 clock.append(time.perf_counter() - started)
                 spent.append(time.process_time() - before)
         print(
@@ -195,9 +202,13 @@ def timed(edges: str) -> None:
         )
 
 
-def rounds(made: Plane, left: Plane) -> Iterator[tuple[str, Plane]]:
-    yield "a stroke of 240 px", left
-    yield "nothing painted", made
+def rounds(made: Plane, left: Plane, look: Look) -> Iterator[tuple[str, Plane, Look | None]]:
+    apart = left.copy()
+    cv2.circle(apart, (300, 300), 60, 255, -1)
+    yield "a stroke of 240 px, without a model", left, None
+    yield "the same with the model's looks", left, look
+    yield "and a dab far from it", apart, look
+    yield "nothing painted", made, look
 
 
 if __name__ == "__main__":

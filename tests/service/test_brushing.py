@@ -175,7 +175,7 @@ def test_a_mask_that_was_not_painted_on_is_refused_and_nothing_is_lost(whole, gi
         held = matted.upload(planes(pixels))
         if not given:
             made = mask_of(matted.mask(held))
-        stale = cv2.GaussianBlur(made, (0, 0), 3)
+        stale = (255 * (made / np.float32(255)) ** (1 / 2.2) + 0.5).astype(np.uint8)
         options = {"painted": matted.upload(planes(stale)).id}
         if given:
             options["made"] = matted.upload(planes(made)).id
@@ -191,7 +191,7 @@ def test_a_mask_painted_all_over_is_taken_and_told(whole):
     painted = np.full_like(made, 255)
     with whole.client() as matted:
         answer = matted.refine(planes(pixels), planes(painted), made=planes(made))
-    assert (mask_of(answer) == 255).all()
+    assert mask_of(answer).min() >= 254
     assert [one["code"] for one in answer.warnings] == ["all-painted"]
 
 
@@ -199,9 +199,7 @@ def test_a_mask_painted_all_over_is_taken_and_told(whole):
 def test_a_model_looks_around_the_strokes_unless_it_is_to_look_once(whole, look, looks):
     pixels, made, painted = soft_scene()
     with whole.client() as matted:
-        answer = matted.refine(
-            planes(pixels), planes(painted), {"coarse": {"look": look}}, made=planes(made)
-        )
+        answer = matted.refine(planes(pixels), planes(painted), {"coarse": {"look": look}}, made=planes(made))
     assert ("model" in answer.times_s) == looks
 
 

@@ -33,9 +33,9 @@ RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
 # Log odds that a place belongs to the strokes' piece, as factors of `features`, for the first look at the
-# window and for the one again, which knows the first one's piece; with what a model has seen and without.
-# Fitted by `tests/bench/spread.py` on pictures that nothing is measured on. "flat" was settled by hand:
-# photographs hardly tell it from "swept", but an even surface should be taken as a whole.
+# window and for the one again, which knows the first one's piece. Fitted by `tests/bench/spread.py` on pictures
+# that nothing is measured on, but for three: "flat" was settled by hand, since photographs hardly tell it from
+# "swept" but an even surface should be taken as a whole; "seen" and "closer" were fitted with all others given.
 ODDS = {
     "first": {
         "constant": 2.455,
@@ -47,6 +47,8 @@ ODDS = {
         "state": 0.722,
         "stroke": -0.384,
         "aside": -0.806,
+        "seen": 0.2,
+        "closer": 0.2,
     },
     "again": {
         "constant": 0.566,
@@ -59,33 +61,8 @@ ODDS = {
         "stroke": -0.354,
         "aside": -0.388,
         "first": 1.717,
-    },
-    "first, seen": {
-        "constant": 3.356,
-        "colour": 0.28,
-        "same": 0.446,
-        "swept": 1.479,
-        "flat": 1.0,
-        "distance": -0.701,
-        "state": 0.603,
-        "stroke": 0.004,
-        "aside": -0.822,
-        "seen": 0.215,
-        "closer": 0.218,
-    },
-    "again, seen": {
-        "constant": 2.738,
-        "colour": 0.338,
-        "same": 0.336,
-        "swept": 0.656,
-        "flat": 1.0,
-        "distance": -0.615,
-        "state": 0.515,
-        "stroke": 0.021,
-        "aside": -0.813,
-        "first": 0.804,
-        "seen": 0.199,
-        "closer": 0.212,
+        "seen": 0.2,
+        "closer": 0.2,
     },
 }
 SEEN = ("seen", "closer")  # the looks' names, from the widest
@@ -252,7 +229,7 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
     near = np.clip((reach - distance) / (0.2 * reach), 0, 1)
 
     def look(first: Plane | None) -> tuple[Plane, Marked]:
-        factors = ODDS[("first" if first is None else "again") + (", seen" if ground.seen else "")]
+        factors = ODDS["first" if first is None else "again"]
         found, is_open = features(ground, seeds, against, keep=keep, first=first)
         odds = np.full(seeds.shape, factors["constant"], np.float32)
         for name, value in found.items():
