@@ -190,8 +190,8 @@ class Pipeline:
 
         The options say what was made, where `brush` does not hold it; where it does, the matte's `model` is
         "brush". The model of `coarse` looks around the strokes, if it is to look closer and can. What was
-        adjusted is not adjusted again. `limit` also bounds what spreads. Raises BadOption where the planes are
-        not of the picture's size, NotItsMask where what was painted cannot be told.
+        adjusted is not adjusted again. `limit` also bounds what spreads. Raises BadOption where the planes
+        are not of the picture's size, NotItsMask where what was painted cannot be told.
         """
         brush.check(picture)
         if limit is not None:

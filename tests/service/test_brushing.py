@@ -170,7 +170,7 @@ def soft_scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("given", [True, False])
 def test_a_mask_that_was_not_painted_on_is_refused_and_nothing_is_lost(whole, given):
-    pixels, made, painted = soft_scene()
+    pixels, made, _ = soft_scene()
     with whole.client() as matted:
         held = matted.upload(planes(pixels))
         if not given:

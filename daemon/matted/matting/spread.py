@@ -33,9 +33,10 @@ RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
 # Log odds that a place belongs to the strokes' piece, as factors of `features`, for the first look at the
-# window and for the one again, which knows the first one's piece. Fitted by `tests/bench/spread.py` on pictures
-# that nothing is measured on, but for three: "flat" was settled by hand, since photographs hardly tell it from
-# "swept" but an even surface should be taken as a whole; "seen" and "closer" were fitted with all others given.
+# window and for the one again, which knows the first one's piece. Fitted as in `tests/bench/spread.py`, on
+# pictures that nothing is measured on, but for "flat": it was settled by hand, for photographs hardly tell it
+# from "swept", and yet an even surface should be taken as a whole. "seen" and "closer" were fitted with all
+# others given: fitted together, rounds with the same mask before no longer settle.
 ODDS = {
     "first": {
         "constant": 2.455,
