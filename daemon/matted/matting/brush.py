@@ -225,6 +225,8 @@ def _widened(part: slice, margin: int, length: int) -> slice:
 
 def _seeds(window: _Window, strokes: Strokes, marked: Marked) -> Marked:
     """The window's places that are marked for the most part, or at least most of all."""
+    if not marked.any():
+        return np.zeros((window.height, window.width), bool)
     share = window.reduced(window.placed(strokes, marked).view(np.uint8) * np.uint8(255))
     return share >= np.clip(share.max(), 1, 128)
 

@@ -28,7 +28,7 @@ STEPS = 150
 TOLERANCE = 1e-3
 FAR = 1e6
 UNSURE_PX = 0.7  # of the window: how far from an edge hair is looked for
-UNSURE_SEEN = 0.5  # what each look counts there, against the colours
+UNSURE_SEEN = 1.0  # what each look counts there, against the colours
 RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
