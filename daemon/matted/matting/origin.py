@@ -22,6 +22,7 @@ OTHER_SHARE = (
 )
 OTHER_REST = 0.5  # and of what no brush explains, differing or not
 LEFT_SHARE = 0.02  # of the soft edge as it was: less is nothing
+GRAY_SHARE = 0.5  # of the soft edge under a plain gray: it was painted for a second look, not over
 GRID = 2048  # px; the longer side of what breadths are measured on
 BROAD = 1.5  # widths of the soft edge: broader differences are a brush's
 BROAD_PX = 2.0  # of the grid, and so much more
@@ -54,7 +55,7 @@ def origin_of(made: Mask, painted: Plane) -> Origin:
         return "painted"
     left = in_depth(painted, made.dtype)
     gray = cv2.countNonZero(cv2.bitwise_and(cv2.bitwise_and(_soft(made), _soft(left)), _plain(left)))
-    return "painted" if gray >= LEFT_SHARE * edge else "anew"
+    return "painted" if gray >= GRAY_SHARE * edge else "anew"
 
 
 def _counts(made: Mask, left: Mask) -> tuple[int, int, int]:
