@@ -32,12 +32,22 @@ class Discriminant:
     weight: Plane
     factor: int
 
-    def touches(self, top: int, left: int, side: int) -> bool:
-        """Whether the full-resolution square at (`top`, `left`) has a place that is trusted at all."""
-        rows, columns = self.weight.shape
-        y0, x0 = min(top // self.factor, rows) - 1, min(left // self.factor, columns) - 1
-        y1, x1 = (top + side) // self.factor + 2, (left + side) // self.factor + 2
-        return bool(self.weight[max(y0, 0) : y1, max(x0, 0) : x1].any())
+    def trusted(self, rows: slice, columns: slice) -> tuple[slice, slice] | None:
+        """The part of a full-resolution tile that holds every place that is trusted at all; None if none is."""
+        top, left = (min(part.start // self.factor, n) for part, n in zip((rows, columns), self.weight.shape))
+        y0, x0 = max(top - 1, 0), max(left - 1, 0)
+        near = self.weight[y0 : rows.stop // self.factor + 2, x0 : columns.stop // self.factor + 2] > 0
+        x, y, across, down = cv2.boundingRect(near.view(np.uint8))
+        if not across:
+            return None
+        found = (self._reached(y0 + y, down, rows, 0), self._reached(x0 + x, across, columns, 1))
+        return found if all(part.stop > part.start for part in found) else None
+
+    def _reached(self, first: int, count: int, tile: slice, axis: int) -> slice:
+        """Of a tile's rows or columns those that `count` cells of the guide from `first` on have a share in."""
+        is_last = first + count >= self.weight.shape[axis]  # which holds whatever is left beyond it
+        stop = tile.stop if is_last else min((first + count + 1) * self.factor, tile.stop)
+        return slice(max((first - 1) * self.factor, tile.start), stop)
 
     def sampled(self, size: tuple[int, int], *, step: float, left: int, top: int) -> tuple[Plane, Plane]:
         """Coefficients (h, w, C + 1) and weight (h, w) on a grid of pixels `step` full-resolution ones wide.
