@@ -207,7 +207,7 @@ def rounds(made: Plane, left: Plane, look: Look) -> Iterator[tuple[str, Plane, L
     cv2.circle(apart, (300, 300), 60, 255, -1)
     yield "a stroke of 240 px, without a model", left, None
     yield "the same with the model's looks", left, look
-    yield "and a dab far from it", apart, look
+    yield "and a dab 2400 px from it", apart, look
     yield "nothing painted", made, look
 
 

@@ -22,9 +22,9 @@ from matted.matting.upsample import guided_upsample, upsample
 GRID = 192  # px; the longer side of the reduced window, at least
 WHOLE = 256  # px; the longer side of the whole picture reduced by as much, at least
 MARGIN = 12  # px of the window around a piece whose edge is placed: as far as colours are gathered
-APART = 0.3  # of the picture's longer side: strokes farther from each other have windows of their own
 LOOKS = (0.3, 0.15)  # of the picture's longer side: how far around the strokes a model looks, in turn
 REACH = 0.3  # of the picture's longer side: no correction spreads farther from its strokes
+APART = 2 * REACH  # strokes farther from each other have windows of their own; those that overlap cost more
 SMOOTHING = (5, 0.08, 2.0)  # of the window's colours: pixels, colour and place of a bilateral filter
 FADE = 2.0  # pixels of the window over which what was found again gives way to what was there
 

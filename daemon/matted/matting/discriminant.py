@@ -33,9 +33,10 @@ class Discriminant:
     factor: int
 
     def trusted(self, rows: slice, columns: slice) -> tuple[slice, slice] | None:
-        """The part of a full-resolution tile that holds every place that is trusted at all; None if none is."""
-        top, left = (min(part.start // self.factor, n) for part, n in zip((rows, columns), self.weight.shape))
-        y0, x0 = max(top - 1, 0), max(left - 1, 0)
+        """The part of a full-resolution tile that holds every place that is trusted at all; None: none is."""
+        height, width = self.weight.shape
+        y0 = max(min(rows.start // self.factor, height) - 1, 0)
+        x0 = max(min(columns.start // self.factor, width) - 1, 0)
         near = self.weight[y0 : rows.stop // self.factor + 2, x0 : columns.stop // self.factor + 2] > 0
         x, y, across, down = cv2.boundingRect(near.view(np.uint8))
         if not across:
@@ -44,7 +45,7 @@ class Discriminant:
         return found if all(part.stop > part.start for part in found) else None
 
     def _reached(self, first: int, count: int, tile: slice, axis: int) -> slice:
-        """Of a tile's rows or columns those that `count` cells of the guide from `first` on have a share in."""
+        """Of a tile's rows or columns those in which `count` cells of the guide from `first` on share."""
         is_last = first + count >= self.weight.shape[axis]  # which holds whatever is left beyond it
         stop = tile.stop if is_last else min((first + count + 1) * self.factor, tile.stop)
         return slice(max((first - 1) * self.factor, tile.start), stop)
