@@ -55,10 +55,17 @@ class Brush:
         """
         origin = origin_of(made, self.painted)
         if origin == "other":
-            before = "the mask before" if self.made is not None else "the mask that these options make"
+            before, cure = (
+                ("the mask before", "Give the very mask that was painted on as the mask before.")
+                if self.made is not None
+                else (
+                    "the one that these options make",
+                    "Paint on a mask that Matted made, or give that mask.",
+                )
+            )
             raise NotItsMask(
                 f"What was painted cannot be told: the painted mask and {before} differ along most of their "
-                "soft edge. Give the very mask that was painted on as the mask before."
+                f"soft edge. {cure}"
             )
         if origin == "anew":
             return (
