@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from matted.errors import BadRecipe
 from matted.hotfolder.place import AlreadyWatched
 
 from .conftest import TRUSTING, Hot
@@ -246,52 +245,6 @@ def test_one_bad_file_stops_nothing(hot: Hot) -> None:
     assert (summary.done, summary.failed) == (1, 1)
 
 
-def test_a_changed_recipe_is_applied_to_all(hot: Hot) -> None:
-    hot.drop("a.png")
-    with hot.live() as live:
-        live.wait("done", "a.png")
-        (hot.path / "matted.toml").write_text(TRUSTING + '[[output]]\nwhat = "mask"\n')
-        live.wait("done", "a.png")
-    assert hot.results() == ["cutouts/a.png", "masks/a.png"]
-
-
-def test_a_recipe_that_becomes_bad_is_told_and_the_last_one_stays(hot: Hot) -> None:
-    with hot.live() as live:
-        (hot.path / "matted.toml").write_text("nonsense = 1\n")
-        assert "line 1" in live.wait("notice", saying="nonsense").sentence
-        hot.drop("a.png")
-        live.wait("done", "a.png")
-
-
-def test_a_bad_recipe_at_the_start_is_refused(hot: Hot) -> None:
-    (hot.path / "matted.toml").write_text("nonsense = 1\n")
-    with pytest.raises(BadRecipe, match="line 1"):
-        hot.once()
-
-
-def test_a_folder_inside_may_have_its_own_recipe(hot: Hot) -> None:
-    hot.drop("a.png", 1)
-    hot.drop("masks-only/b.png", 2)
-    (hot.path / "masks-only" / "matted.toml").write_text(TRUSTING + '[[output]]\nwhat = "mask"\n')
-    hot.once()
-    assert hot.results() == ["cutouts/a.png"]
-    assert (hot.path / "masks-only" / "masks" / "b.png").exists()
-    assert hot.once().ended == 0
-
-
-def test_pictures_of_a_folder_with_a_bad_recipe_wait(hot: Hot) -> None:
-    with hot.live() as live:
-        (hot.path / "inner").mkdir()
-        (hot.path / "inner" / "matted.toml").write_text("nonsense = 1\n")
-        live.wait("notice", saying="wait until it is right")
-        hot.drop("inner/a.png", 1)
-        hot.drop("b.png", 2)
-        live.wait("done", "b.png")
-        (hot.path / "inner" / "matted.toml").write_text(TRUSTING)
-        live.wait("done", "inner/a.png")
-    assert (hot.path / "inner" / "cutouts" / "a.png").exists()
-
-
 def test_originals_are_moved_only_when_the_recipe_says_so(hot: Hot) -> None:
     (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
     data = hot.drop("sub/a.png").read_bytes()
@@ -311,3 +264,43 @@ def test_a_moved_original_takes_nobodys_name(hot: Hot) -> None:
     hot.once()
     assert (hot.path / "done" / "a.png").read_bytes() == b"mine"
     assert hot.results() == ["cutouts/a.png", "done/a-png.png", "done/a.png"]
+
+
+def test_copies_of_a_moved_original_follow_it(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    for name in ("a.png", "b.png", "sub/a.png"):
+        hot.drop(name, 1)
+    for name in ("bad.png", "worse.png"):
+        (hot.path / name).write_bytes(b"no picture")
+    hot.once(retry_s=())
+    hot.drop("c.png", 1)
+    hot.once()
+    done = ["done/a.png", "done/b.png", "done/c.png", "done/sub/a.png"]
+    failed = ["failed/bad.png", "failed/bad.png.txt", "failed/worse.png", "failed/worse.png.txt"]
+    assert [name for name in hot.results() if not name.startswith("cutouts/")] == done + failed
+    assert len([name for name in hot.results() if name.startswith("cutouts/")]) == 1
+    assert sorted(path.name for path in hot.path.rglob("*.png") if path.parent in (hot.path,)) == []
+
+
+def test_a_copy_that_comes_while_it_is_watched_is_moved_over_nothing(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    (hot.path / "done").mkdir()
+    (hot.path / "done" / "b.png").write_bytes(b"mine")
+    with hot.live() as live:
+        hot.drop("a.png", 1)
+        live.wait("rest")
+        data = hot.drop("b.png", 1).read_bytes()
+        live.wait("rest")
+    assert (hot.path / "done" / "b.png").read_bytes() == b"mine"
+    assert (hot.path / "done" / "b-png.png").read_bytes() == data
+    assert not (hot.path / "b.png").exists()
+
+
+def test_a_moved_original_that_is_cut_again_stays_where_it_is(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    hot.drop("a.png")
+    hot.once()
+    with hot.desk() as desk:
+        desk.retry(desk.list("done")[0].id)
+    hot.once()
+    assert hot.results() == ["cutouts/a.png", "done/a.png"]

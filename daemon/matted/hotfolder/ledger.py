@@ -229,6 +229,10 @@ class Ledger:
         """The original is about to be moved to `path`."""
         self._do(lambda db: db.execute("UPDATE works SET move_to = ? WHERE id = ?", (stored(path), work.id)))
 
+    def copies(self) -> list[Work]:
+        """Every other file with the content of a picture that was moved aside, as the work's own."""
+        return self._do(changes.copies)
+
     # --------------------------------------------------------------------------------------- recovery
 
     def interrupted(self) -> list[Work]:
@@ -307,6 +311,14 @@ class Ledger:
         return [path_of(row[0]) for row in self._all("SELECT path FROM folders")]
 
     # ------------------------------------------------------------------------------------ for a person
+
+    def troubles(self) -> list[str]:
+        """What keeps the watch from some of the pictures now: a sentence each."""
+        return [row[0] for row in self._all("SELECT sentence FROM troubles ORDER BY rowid")]
+
+    def set_troubles(self, sentences: Sequence[str]) -> None:
+        """These are all."""
+        self._do(partial(changes.set_troubles, sentences=sentences))
 
     def counts(self) -> dict[str, int]:
         """How many works are in each state."""

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,6 +22,7 @@ from matted.imaging.files import atomic_output, output_failed
 from matted.locking import lock
 
 _FACTS = "folder.json"
+_TRIES, _TRY_S = 5, 0.05
 
 
 class AlreadyWatched(MattedError):
@@ -42,6 +44,13 @@ class Place:
         """The ledger's file."""
         return self.folder / "ledger.sqlite"
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody watches the folder now."""
+        with contextlib.suppress(OSError), (self.folder / "lock").open("rb") as file:
+            return not lock(file)
+        return False
+
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
         """The right to work in the folder. Raises AlreadyWatched."""
@@ -50,10 +59,14 @@ class Place:
         except OSError as error:
             raise output_failed(self.folder / "lock", error) from error
         with file:
-            if not lock(file):
-                raise AlreadyWatched(
-                    f"{self.root} is watched already, by another `matted watch` or by the engine."
-                )
+            for patience in range(_TRIES, -1, -1):
+                if lock(file):
+                    break
+                if not patience:
+                    raise AlreadyWatched(
+                        f"{self.root} is watched already, by another `matted watch` or by the engine."
+                    )
+                time.sleep(_TRY_S)  # somebody may only be asking whether it is watched
             other = self._overlapping()
             if other is not None:
                 raise AlreadyWatched(
