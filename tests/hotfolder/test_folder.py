@@ -184,6 +184,29 @@ def test_a_result_whose_name_grows_too_long_is_shortened(hot: Hot) -> None:
     assert len(hot.results()) == 2
 
 
+WIDE = "\u8449" * 83  # with its suffix 253 bytes in 87 letters
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a whole path is that long there")
+def test_long_names_of_three_bytes_a_letter_fit_wherever_they_go(hot: Hot) -> None:
+    """Into results whose names and folders grow, notes beside them, and the folders for originals."""
+    (hot.path / "matted.toml").write_text(
+        'originals = "move"\n[[output]]\nfile = "cutouts/of-{name}/{name}-free-of-its-ground.png"\n'
+        '[[output]]\nfile = "masks/{stem}-{stem}.png"\nwhat = "mask"\n'
+    )
+    hot.drop(f"{WIDE}.png", 1)
+    hot.drop(f"{WIDE}.bmp", empty=True)
+    (hot.path / f"{WIDE}.jpg").write_bytes(b"no picture")
+    summary = hot.once(retry_s=())
+    assert (summary.done, summary.review, summary.failed) == (1, 1, 1)
+    with hot.desk() as desk:
+        desk.accept(desk.list("review")[0].id)
+    names = [Path(name) for name in hot.results()]
+    tops = [name.parts[0] for name in names]
+    assert tops == ["cutouts"] * 2 + ["done"] * 2 + ["failed"] * 2 + ["masks"] * 2
+    assert sorted(name.suffix for name in names if name.parts[0] == "failed") == [".jpg", ".txt"]
+
+
 def test_a_folder_that_vanishes_and_comes_back(hot: Hot, tmp_path: Path) -> None:
     hot.drop("a.png", 1)
     with hot.live() as live:
