@@ -51,6 +51,14 @@ class Place:
             return not lock(file)
         return False
 
+    def changed_s(self) -> float:
+        """time.time() when something last became of a picture; 0 when nothing did."""
+        changed = 0.0
+        for file in (self.ledger, self.ledger.with_name(f"{self.ledger.name}-wal")):
+            with contextlib.suppress(OSError):
+                changed = max(changed, file.stat().st_mtime)
+        return changed
+
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
         """The right to work in the folder. Raises AlreadyWatched."""
@@ -120,6 +128,15 @@ def place_of(root: Path, *, make: bool = True) -> Place | None:
         with atomic_output(own / _FACTS, overwrite=True) as file:
             file.write(json.dumps(now).encode())
     return Place(root, own, mark)
+
+
+def places() -> Iterator[Place]:
+    """The places of all folders that were ever watched, whether these are still there or not."""
+    base = state_dir() / "folders"
+    for own in sorted(base.iterdir()) if base.is_dir() else ():
+        facts = _read(own)
+        if facts is not None:
+            yield Place(Path(str(facts.get("path"))), own, str(facts.get("mark")))
 
 
 def _renamed_from(base: Path, root: Path) -> Path | None:

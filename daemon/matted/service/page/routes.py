@@ -54,7 +54,7 @@ def table() -> list[web.RouteDef]:
         web.get("/", closed, allow_head=False),
         web.get("/open", open_page, allow_head=False),
         web.get(VIEW + "/", page, allow_head=False),
-        web.get(VIEW + "/{file:page\\.js|page\\.css}", part, allow_head=False),
+        web.get(VIEW + "/{file:page\\.js|beside\\.js|page\\.css}", part, allow_head=False),
         web.get(VIEW + "/state", state, allow_head=False),
         web.get(one + "/{which:before|after}", thumbnail, allow_head=False),
         web.post(one + "/accept", accept),
@@ -126,7 +126,7 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def part(request: web.Request) -> web.Response:
-    """GET /page/{view}/page.js and page.css"""
+    """GET /page/{view}/page.js, beside.js and page.css"""
     name = request.match_info["file"]
     kind = "text/javascript" if name.endswith(".js") else "text/css"
     return web.Response(text=_file(name), content_type=kind)
