@@ -5,7 +5,10 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
+from PIL import Image
 
 from matted.hotfolder.place import AlreadyWatched
 
@@ -239,14 +242,24 @@ def test_a_watch_around_or_within_another_is_refused(hot: Hot) -> None:
         inner.once()
 
 
-def test_a_burst(hot: Hot) -> None:
+def test_a_burst_of_a_thousand_is_cut_in_memory_that_does_not_grow(hot: Hot, tmp_path: Path) -> None:
+    card = tmp_path / "card"
+    card.mkdir()
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[8:24, 8:24, 0] = 255
+    for number in range(1000):
+        pixels[0, 0] = (0, number // 256, number % 256)
+        Image.fromarray(pixels).save(card / f"{number:03}.bmp")
     with hot.live() as live:
-        for number in range(60):
-            hot.drop(f"{number:03}.bmp", number)
-        for _ in range(60):
+        for path in sorted(card.iterdir()):
+            path.rename(hot.path / path.name)
+        for _ in range(200):
             live.wait("done")
-        live.wait("rest")
-    assert len(hot.results()) == 60
+        early = psutil.Process().memory_info().rss
+        for _ in range(800):
+            live.wait("done")
+        assert psutil.Process().memory_info().rss - early < 48 << 20
+    assert len(hot.results()) == 1000
 
 
 def test_a_cut_off_file_is_listed_and_cut_when_it_is_whole(hot: Hot) -> None:

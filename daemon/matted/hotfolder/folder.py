@@ -59,7 +59,8 @@ class HotFolder:
         self._stopping = threading.Event()
         self._abandoned = threading.Event()
         self._settling = Settling(options.settle_s)
-        self._holds = Holds(self._notice, first_s=options.hold_s)
+        tell_trouble = (lambda _sentence: None) if options.once else self._notice  # `once` ends with it
+        self._holds = Holds(tell_trouble, first_s=options.hold_s)
         self._flying: dict[Future[Ending], Work] = {}
         self._seen: dict[Path, tuple[Signature, str]] = {}
         self._given_up: MattedError | None = None

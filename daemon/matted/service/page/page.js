@@ -2,6 +2,8 @@
 // and asks for changes with the key that came in its HTML. Text from files becomes text nodes and never HTML.
 
 import { beside } from "./beside.js";
+import { isClose, leave, lookCloser } from "./closer.js";
+import { takePictures } from "./dropping.js";
 
 const PAUSE_MS = 2000;
 const MOST_SHOWN = 1000;
@@ -332,27 +334,52 @@ function focusOn(card) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input")) return;
-  const card = event.target.closest(".card");
+  const close = isClose();
+  const card = close ? order().find((one) => one.dataset.number === current) : event.target.closest(".card");
   const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (/^(Arrow|Home$|End$)/.test(pressed)) {
     const next = beside(order(), card, pressed);
     if (next) {
       event.preventDefault();
       focusOn(next);
+      if (close) lookCloser(next);
     }
   } else if (pressed === "b") {
     const next = GROUNDS[(GROUNDS.indexOf(document.body.dataset.ground || "checks") + 1) % GROUNDS.length];
     document.querySelector(`#grounds input[value=${next}]`).click();
   } else if (card) {
     const [accept, retry] = card.querySelectorAll("button");
-    const accepts = pressed === "a" || (pressed === "Enter" && event.target === card);
+    const accepts = pressed === "a" || (pressed === "Enter" && (close || event.target === card));
     const wished = accepts ? accept : pressed === "r" ? retry : null;
-    if (wished && !wished.hidden && !event.repeat) {
+    if (pressed === " " && (close || event.target === card)) {
+      event.preventDefault();
+      if (close) leave();
+      else lookCloser(card);
+    } else if (wished && !wished.hidden && !event.repeat) {
       event.preventDefault();
       wished.click();
+      if (close) lookOn(card);
     }
   }
 });
+
+// After a picture that was judged closely comes the next one of its section.
+function lookOn(card) {
+  const next = card.nextElementSibling;
+  if (!next) return leave();
+  focusOn(next);
+  lookCloser(next);
+}
+
+document.addEventListener("click", (event) => {
+  const card = event.target.closest(".card");
+  if (event.target.closest("#closer")) leave();
+  else if (card && event.target.closest(".pair")) {
+    focusOn(card);
+    lookCloser(card);
+  }
+});
+at("closer").addEventListener("close", () => focusOn(order().find((one) => one.dataset.number === current)));
 
 document.addEventListener("focusin", (event) => {
   const card = event.target.closest(".card");
@@ -362,31 +389,7 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
-// --------------------------------------------------------------------------------- pictures by hand
-
-const carriesFiles = (event) => state.folders.length > 0 && [...event.dataTransfer.types].includes("Files");
-
-document.addEventListener("dragover", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  at("catch").hidden = false;
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) at("catch").hidden = true;
-});
-document.addEventListener("drop", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  at("catch").hidden = true;
-  const isFolder = [...event.dataTransfer.items].map((item) => Boolean(item.webkitGetAsEntry()?.isDirectory));
-  const files = [...event.dataTransfer.files].filter((_file, place) => !isFolder[place]);
-  add(files, isFolder.includes(true) ? ["Only pictures can be dropped here, not folders."] : []);
-});
-at("files").addEventListener("change", (event) => {
-  const files = [...event.target.files];
-  event.target.value = "";
-  add(files);
-});
+takePictures(() => state.folders.length > 0, add);
 for (const input of document.querySelectorAll("#grounds input")) {
   input.addEventListener("change", () => {
     document.body.dataset.ground = input.value;
