@@ -134,7 +134,7 @@ def test_pictures_are_looked_at_closely_and_judged_one_after_the_other(
     until(browser, lambda: (shoot / "cutouts" / first).is_file())
     press(browser, Keys.SPACE)
     assert not closer.is_displayed()
-    assert focused(browser) == second
+    until(browser, lambda: focused(browser) == second)
     press(browser, Keys.SPACE, Keys.ENTER)
     until(browser, lambda: (shoot / "cutouts" / second).is_file())
     assert not closer.is_displayed()

@@ -3,6 +3,7 @@
 const dialog = document.getElementById("closer");
 
 export const isClose = () => dialog.open;
+export const isSeen = (card) => dialog.dataset.number === card.dataset.number;
 export const leave = () => dialog.close();
 
 export function lookCloser(card) {
@@ -18,6 +19,7 @@ export function lookCloser(card) {
   for (const what of ["name", "reason"]) {
     dialog.querySelector(`.${what}`).textContent = card.querySelector(`.${what}`).textContent;
   }
+  dialog.dataset.number = card.dataset.number;
   dialog.className = card.parentElement.parentElement.className;
   if (!dialog.open) dialog.showModal();
 }

@@ -2,7 +2,7 @@
 // and asks for changes with the key that came in its HTML. Text from files becomes text nodes and never HTML.
 
 import { beside } from "./beside.js";
-import { isClose, leave, lookCloser } from "./closer.js";
+import { isClose, isSeen, leave, lookCloser } from "./closer.js";
 import { takePictures } from "./dropping.js";
 
 const PAUSE_MS = 2000;
@@ -335,7 +335,7 @@ function focusOn(card) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input")) return;
   const close = isClose();
-  const card = close ? order().find((one) => one.dataset.number === current) : event.target.closest(".card");
+  const card = close ? order().find(isSeen) : event.target.closest(".card");
   const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (/^(Arrow|Home$|End$)/.test(pressed)) {
     const next = beside(order(), card, pressed);
@@ -379,7 +379,7 @@ document.addEventListener("click", (event) => {
     lookCloser(card);
   }
 });
-at("closer").addEventListener("close", () => focusOn(order().find((one) => one.dataset.number === current)));
+at("closer").addEventListener("close", () => focusOn(order().find(isSeen)));
 
 document.addEventListener("focusin", (event) => {
   const card = event.target.closest(".card");
