@@ -45,6 +45,7 @@ def test_reviewed_results_are_accepted_by_number_or_all(hot: Hot) -> None:
     done = matted("watch", hot.path, "--accept", "all")
     assert done.returncode == 0, done.stderr
     assert hot.results() == ["cutouts/a.png"]
+    assert "nothing to look at" in matted("watch", hot.path, "--accept", "all").stdout
 
 
 def test_one_result_that_is_gone_keeps_no_other_from_being_accepted(hot: Hot) -> None:
@@ -74,6 +75,8 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     done = matted("watch", tmp_path / "none")
     assert done.returncode == 2
     assert "There is no folder" in done.stderr
+    (tmp_path / "a.png").touch()
+    assert "is a file" in matted("watch", tmp_path / "a.png").stderr
 
 
 def test_a_bad_recipe_is_refused_with_its_line(hot: Hot) -> None:

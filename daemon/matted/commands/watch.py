@@ -134,8 +134,11 @@ def _change(desk: "Desk", args: argparse.Namespace) -> int:
     from matted.hotfolder.names import shown
 
     wish, when = args.retry or args.accept, "" if desk.is_watched else " once the folder is watched"
+    chosen = list(_chosen(desk, wish, "failed" if args.retry else "review"))
+    if not chosen:
+        print("Nothing has failed." if args.retry else "There is nothing to look at.")
     refused = 0
-    for entry in _chosen(desk, wish, "failed" if args.retry else "review"):
+    for entry in chosen:
         try:
             if args.retry:
                 desk.retry(entry.id)

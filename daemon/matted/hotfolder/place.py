@@ -99,6 +99,8 @@ class Place:
 def resolved(folder: Path) -> Path:
     """The folder itself, whatever links lead to it. Raises BadOption when there is none."""
     path = Path(os.path.realpath(folder.expanduser()))
+    if path.is_file():
+        raise BadOption(f"{folder} is a file: name the folder it lies in.")
     if not path.is_dir():
         raise BadOption(f"There is no folder {folder}: create it first.")
     return path
