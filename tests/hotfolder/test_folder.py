@@ -10,6 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from matted.hotfolder.folder import HotFolder
 from matted.hotfolder.place import AlreadyWatched
 
 from .conftest import TRUSTING, Hot
@@ -272,6 +273,23 @@ def test_a_cut_off_file_is_listed_and_cut_when_it_is_whole(hot: Hot) -> None:
         live.wait("done", "a.png")
     with hot.desk() as desk:
         assert (desk.counts()["failed"], desk.counts()["done"]) == (0, 1)
+
+
+def test_a_picture_under_way_is_not_counted_twice(hot: Hot) -> None:
+    (hot.path / "bad.png").write_bytes(b"no picture")
+    seen: list[int] = []
+    HotFolder(
+        hot.options(once=True, retry_s=(0.0, 0.0)),
+        hot.cutter,
+        lambda _event: None,
+        lambda progress: seen.append(progress.waiting + progress.working + progress.ended),
+    ).run()
+    assert set(seen) == {1}
+
+
+def test_a_folder_that_is_looked_into_because_it_was_asked_for_gives_no_other_reason(hot: Hot) -> None:
+    with hot.live(poll=True) as live:
+        assert live.wait("notice", saying="every few seconds").sentence.endswith("every few seconds.")
 
 
 def test_one_bad_file_stops_nothing(hot: Hot) -> None:

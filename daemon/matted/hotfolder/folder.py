@@ -127,11 +127,13 @@ class HotFolder:
         """Where it stands."""
         busy = self._busy_s + (time.monotonic() - self._busy_since if self._flying else 0.0)
         ended = sum(self._counts.values())
-        waiting = self._ledger.counts().get("waiting", 0) + len(self._settling)
+        counts, working = self._ledger.counts(), len(self._flying)
+        not_taken = max(0, working - counts.get("working", 0))  # under way, and in the ledger still waiting
+        waiting = max(0, counts.get("waiting", 0) - not_taken) + len(self._settling)
         return Progress(
             **self._counts,
             waiting=waiting,
-            working=len(self._flying),
+            working=working,
             per_s=ended / busy if busy > 0 else 0.0,
         )
 
