@@ -6,20 +6,21 @@ no file and no model.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from matted.matting.tiles import threads
+from matted.matting.tiles import in_parallel
 
 Colours = npt.NDArray[Any]  # (H, W, C) uint8, uint16, float16 or float32
 Mask = npt.NDArray[Any]  # (H, W) uint8 or uint16
 Plane = npt.NDArray[Any]  # float32
+Place = tuple[slice, slice]  # rows and columns
 
 TILE = 256  # px; a tile's float planes then stay within a core's cache
+BLOCK = 128  # px; what is looked at in one go around the soft edge
 GRID_SIDE = 768  # cells; colours further away than a few cells are only needed roughly
 PRIOR = 0.01  # weight of what a coarser level says, beside the share of sure pixels in a cell
 DAMPING = 0.3  # how far a pixel's own residual is distrusted: alphas are never exact
@@ -52,7 +53,7 @@ class Foreground:
             self._cell *= 2
         self._grids: tuple[Plane, Plane] | None = None
         self._range: tuple[Plane, Plane] | None = None  # per channel, of floats, which have none by type
-        soft = [place for place in _tiles(*mask.shape) if self._is_soft(place)]
+        soft = [place for place in _tiles(*mask.shape) if self._soft_part(place)]
         if soft:
             self._grids = self._look_around(soft)
 
@@ -64,34 +65,34 @@ class Foreground:
         given = self._colour[rows]
         if self._grids is None:
             return given
-        soft = [
-            (slice(top + rows.start, min(top + rows.start + TILE, rows.stop)), across)
-            for top in range(0, rows.stop - rows.start, TILE)
-            for across in _spans(self._mask.shape[1])
-        ]
-        soft = [place for place in soft if self._is_soft(place)]
+        tiles = _split((rows, slice(0, self._mask.shape[1])), TILE)
+        soft = [part for part in map(self._soft_part, tiles) if part is not None]
         if not soft:
             return given
         clean = given.copy()
 
-        def unmix(place: tuple[slice, slice]) -> None:
+        def unmix(place: Place) -> None:
             down, across = place
             self._unmix(place, clean[down.start - rows.start : down.stop - rows.start, across])
 
-        if len(soft) == 1:
-            unmix(soft[0])
-        else:
-            with ThreadPoolExecutor(threads()) as pool:
-                list(pool.map(unmix, soft))
+        in_parallel(unmix, soft)
         return clean
 
-    def _is_soft(self, place: tuple[slice, slice]) -> bool:
+    def _soft_part(self, place: Place) -> Place | None:
+        """The smallest rectangle with all that is soft at `place`; None where nothing is."""
         here = self._mask[place]
         if not here.any():
-            return False
-        return bool(((here > 0) & (here < self._full)).any())
+            return None
+        soft = (here > 0) & (here < self._full)
+        parts = []
+        for along, part in zip((1, 0), place, strict=True):
+            found = np.flatnonzero(soft.any(axis=along))
+            if not found.size:
+                return None
+            parts.append(slice(part.start + int(found[0]), part.start + int(found[-1]) + 1))
+        return parts[0], parts[1]
 
-    def _look_around(self, soft: list[tuple[slice, slice]]) -> tuple[Plane, Plane]:
+    def _look_around(self, soft: list[Place]) -> tuple[Plane, Plane]:
         """Average foreground and background per cell of the whole picture, from the edge's surroundings."""
         height, width = self._mask.shape
         cell = self._cell
@@ -105,17 +106,21 @@ class Foreground:
             for down in (-TILE, 0, TILE)
             for across in (-TILE, 0, TILE)
         }
-        places = [place for place in _tiles(height, width) if (place[0].start, place[1].start) in near]
 
-        def look(place: tuple[slice, slice]) -> None:
-            down, across = (slice(part.start // cell, -(-part.stop // cell)) for part in place)
-            colour, alpha, seen = self._region(place)
-            for side, weight in enumerate(_sureness(alpha, seen)):
-                sums[side, :, down, across] = _shrunk(_weighted(colour, weight), cell)
-                weights[side, down, across] = _shrunk([weight], cell)[0]
+        def look(tile: Place) -> None:
+            for place in _split(tile, max(BLOCK, cell)):
+                down, across = (slice(part.start // cell, -(-part.stop // cell)) for part in place)
+                side = self._only_side(place)
+                if side is not None:
+                    sums[side, :, down, across] = _shrunk(_planes(self._colour[place]), cell)
+                    weights[side, down, across] = 1
+                    continue
+                colour, alpha, seen = self._region(place)
+                for side, weight in enumerate(_sureness(alpha, seen)):
+                    sums[side, :, down, across] = _shrunk(_weighted(colour, weight), cell)
+                    weights[side, down, across] = _shrunk([weight], cell)[0]
 
-        with ThreadPoolExecutor(threads()) as pool:
-            list(pool.map(look, places))
+        in_parallel(look, [tile for tile in _tiles(height, width) if (tile[0].start, tile[1].start) in near])
         front, back = (
             np.stack(_filled(list(total), weight)) for total, weight in zip(sums, weights, strict=True)
         )
@@ -124,7 +129,17 @@ class Foreground:
             self._range = both.min(axis=1), both.max(axis=1)
         return front, back
 
-    def _region(self, place: tuple[slice, slice]) -> tuple[list[Plane], Plane, Plane | None]:
+    def _only_side(self, place: Place) -> int | None:
+        """0 where whole cells show the foreground alone, 1 where the background; None elsewhere."""
+        here = self._mask[place]
+        if self._opacity is not None or any(length % self._cell for length in here.shape):
+            return None
+        first = int(here[0, 0])
+        if first not in (0, self._full) or (here != first).any():
+            return None
+        return int(first == 0)
+
+    def _region(self, place: Place) -> tuple[list[Plane], Plane, Plane | None]:
         """Colours, alpha and what is opaque as float32 planes, padded by nothing seen to whole cells."""
         colour = _planes(self._colour[place])
         alpha = self._mask[place].astype(np.float32)
@@ -138,7 +153,7 @@ class Foreground:
             )
         return colour, alpha, seen
 
-    def _seen(self, place: tuple[slice, slice]) -> Plane | None:
+    def _seen(self, place: Place) -> Plane | None:
         """1 where the picture is opaque, 0 where its own alpha is not full; None where there is none."""
         if self._opacity is None:
             return None
@@ -146,7 +161,7 @@ class Foreground:
         full = np.iinfo(own.dtype).max if own.dtype.kind == "u" else 1
         return (own >= full).astype(np.float32)
 
-    def _unmix(self, place: tuple[slice, slice], clean: Colours) -> None:
+    def _unmix(self, place: Place, clean: Colours) -> None:
         """Replaces the soft pixels of `clean`, the colours at `place`."""
         assert self._grids is not None
         cell = self._cell
@@ -189,21 +204,26 @@ def estimate_foreground(colour: Colours, mask: Mask, *, opacity: Mask | None = N
     return found
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    for down in _spans(height):
-        for across in _spans(width):
+def _tiles(height: int, width: int) -> Iterator[Place]:
+    return _split((slice(0, height), slice(0, width)), TILE)
+
+
+def _split(place: Place, side: int) -> Iterator[Place]:
+    for down in _spans(place[0], side):
+        for across in _spans(place[1], side):
             yield down, across
 
 
-def _spans(length: int) -> list[slice]:
-    return [slice(start, min(start + TILE, length)) for start in range(0, length, TILE)]
+def _spans(whole: slice, side: int) -> list[slice]:
+    starts = range(whole.start, whole.stop, side)
+    return [slice(start, min(start + side, whole.stop)) for start in starts]
 
 
 def _planes(colour: Colours) -> list[Plane]:
     """Each channel by itself as float32: twice as quick to reckon with as interleaved ones."""
-    wide = colour.astype(np.float32)
-    if colour.dtype.kind == "f":
-        np.nan_to_num(wide, copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
+    if colour.dtype.kind == "u":
+        return [plane.astype(np.float32) for plane in cv2.split(colour)]
+    wide = np.nan_to_num(colour.astype(np.float32), copy=False, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
     return list(cv2.split(wide))
 
 
@@ -228,9 +248,12 @@ def _weighted(colour: list[Plane], weight: Plane) -> list[Plane]:
 
 
 def _shrunk(planes: list[Plane], factor: int) -> list[Plane]:
-    """The mean of each block; sides are multiples of `factor`."""
-    size = (planes[0].shape[1] // factor, planes[0].shape[0] // factor)
-    return [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes]
+    """The mean of each block; sides are multiples of `factor`, a power of 2: halving is the quick path."""
+    while factor > 1:
+        size = (planes[0].shape[1] // 2, planes[0].shape[0] // 2)
+        planes = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes]
+        factor //= 2
+    return planes
 
 
 def _enlarged(plane: Plane) -> Plane:

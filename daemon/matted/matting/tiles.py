@@ -1,14 +1,15 @@
 """Planes in tiles and strips, worked on by all cores: what the adjustments share.
 
 OpenCV and numpy let go of Python's lock in their loops, so plain threads are enough. Knows nothing of what
-is done to a tile, nor of what its numbers stand for. Imports the standard library only.
+is done to a tile, nor of what its numbers stand for. May import `processors` only.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
+
+from matted.processors import processors
 
 Place = TypeVar("Place")
 Result = TypeVar("Result")
@@ -19,8 +20,8 @@ SMALL_PIXELS = 2**16  # of a plane: what has fewer is done before a thread would
 
 
 def threads() -> int:
-    """How many work on tiles at once: one per processor, up to MOST_THREADS."""
-    return min(os.cpu_count() or 1, MOST_THREADS)
+    """How many work on tiles at once: one per processor that this thread may use, up to MOST_THREADS."""
+    return min(processors(), MOST_THREADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,9 @@ def strips(shape: tuple[int, ...]) -> list[slice]:
 
 
 def in_parallel(work: Callable[[Place], Result], places: Sequence[Place]) -> list[Result]:
-    """`work` of each place, in order, on all cores."""
-    if len(places) < 2:
+    """`work` of each place, in order, on all processors that this thread may use."""
+    crew = min(len(places), threads())
+    if crew < 2:
         return [work(place) for place in places]
-    with ThreadPoolExecutor(min(len(places), threads())) as pool:
+    with ThreadPoolExecutor(crew) as pool:
         return list(pool.map(work, places))
