@@ -4,6 +4,7 @@ Imports the standard library only.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,3 +28,10 @@ def shared(pictures: Callable[[], int]) -> Iterator[None]:
         yield
     finally:
         _under_way.reset(before)
+
+
+@contextmanager
+def by_itself() -> Iterator[None]:
+    """What this thread does in it has one processor: others work beside it."""
+    with shared(lambda: sys.maxsize):
+        yield
