@@ -18,8 +18,8 @@ _DRAG_PX = 5  # a click that moves less is a click
 _DOT_PX = 20
 _INVERTS = Gdk.ModifierType.SHIFT_MASK | Gdk.ModifierType.MOD1_MASK | Gdk.ModifierType.CONTROL_MASK
 _STYLE = b"""
-.matted-dot { color: white; border: 2px solid white; border-radius: 10px; padding: 0; font: bold 13px sans-serif;
-  min-width: 16px; min-height: 16px; box-shadow: 0 0 0 1px rgba(0, 0, 0, 0.6); }
+.matted-dot { color: white; border: 2px solid white; border-radius: 10px; padding: 0;
+  font: bold 13px sans-serif; min-width: 16px; min-height: 16px; box-shadow: 0 0 0 1px rgba(0, 0, 0, 0.6); }
 .matted-wanted { background: #23883f; }
 .matted-unwanted { background: #c22f2f; }
 .matted-box { border: 2px dashed white; box-shadow: 0 0 0 1px rgba(0, 0, 0, 0.7),
@@ -35,7 +35,7 @@ class Canvas(Gtk.Layout):
     """
 
     def __init__(self, view, size, pointed, boxed):
-        super().__init__(hexpand=True, vexpand=True)
+        super().__init__(can_focus=True)
         data, self._width, self._height = view
         self._size, self._pointed, self._boxed = size, pointed, boxed
         seen = _pixbuf(data, self._width, self._height).composite_color_simple(
@@ -134,12 +134,13 @@ class Canvas(Gtk.Layout):
         self.get_bin_window().set_cursor(cursor)
 
     def _at(self, event):
-        """Where an event is, in the layer's pixels; it may be beside the layer."""
+        """Where an event is, in tenths of the layer's pixels; it may be beside the layer."""
         left, top, scale = self._place
-        return (event.x - left) / scale, (event.y - top) / scale
+        return round((event.x - left) / scale, 1), round((event.y - top) / scale, 1)
 
     def _press(self, _widget, event):
         if event.type == Gdk.EventType.BUTTON_PRESS and event.button in (1, 3):
+            self.grab_focus()
             self._pressed = (event.button, event.x, event.y, self._at(event))
             return True
         return False
@@ -170,10 +171,9 @@ class Canvas(Gtk.Layout):
 
     def _dragged(self, event):
         """The box from where the button was pressed to here, within the layer."""
-        corners = zip(self._pressed[3], self._at(event), self._size)
-        (left, right), (top, bottom) = (
-            sorted(min(max(end, 0), side) for end in (first, last)) for first, last, side in corners
-        )
+        ends, (width, height) = (self._pressed[3], self._at(event)), self._size
+        left, right = sorted(min(max(x, 0), width) for x, _ in ends)
+        top, bottom = sorted(min(max(y, 0), height) for _, y in ends)
         return [left, top, right, bottom]
 
 

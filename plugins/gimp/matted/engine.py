@@ -90,15 +90,17 @@ class Engine:
 class Previews:
     """Small masks of one picture, asked for in a thread of its own; a later wish stops an earlier one.
 
-    `planes` and `limit`, the latter None without one, are uploaded once. `told(number, answer, error)` is
-    called in that thread with each answer to the wishes of that number, or with the ClientError that ended
-    them.
+    `planes` and `limit`, the latter None without one, are uploaded once, and looked at with `options` before
+    anybody asks. `told(number, answer, error)` is called in that thread: with 0 and nothing after that look,
+    then with each answer to the wishes of that number, or with the ClientError that ended them.
     """
 
-    def __init__(self, engine, planes, limit, told):
+    def __init__(self, engine, planes, limit, options, told):
         self._engine, self._planes, self._limit, self._told = engine, planes, limit, told
+        self._options = options
         self._changed = threading.Condition()
-        self._number, self._wishes, self._job, self._open = 0, None, None, True
+        self._number, self._wishes, self._job, self._open = 0, [], None, True
+        self._client = self._picture = None
         threading.Thread(target=self._work, daemon=True).start()
 
     def ask(self, wishes):
@@ -109,7 +111,6 @@ class Previews:
         with self._changed:
             self._number += 1
             self._wishes = wishes
-            self._changed.notify()
             self._stop()
             return self._number
 
@@ -117,41 +118,53 @@ class Previews:
         """Asks for nothing any more."""
         with self._changed:
             self._open = False
-            self._changed.notify()
             self._stop()
 
     def _stop(self):
+        self._changed.notify()
         if self._job is not None:
             threading.Thread(target=_cancel, args=(self._client, self._job), daemon=True).start()
             self._job = None
 
     def _work(self):
-        picture = limit = None
-        while True:
+        while self._open:
             with self._changed:
-                self._changed.wait_for(lambda: self._wishes is not None or not self._open)
-                if not self._open:
-                    return
                 number, wishes, self._wishes = self._number, self._wishes, None
             try:
-                if picture is None:
-                    self._engine.client()
-                    self._client = Client.connect()  # the engine's own connection stays free for its thread
-                    picture = self._client.upload(self._planes)
-                    limit = self._limit and self._client.upload(self._limit)
+                if self._picture is None:
+                    self._look()
+                    self._told(0, None, None)
                 for options, limited in wishes:
-                    job = uuid.uuid4().hex
-                    with self._changed:
-                        if not self._open or number != self._number:
-                            break
-                        self._job = job
-                    answer = self._client.mask(picture, options, limit=limit if limited else None, job=job)
-                    with self._changed:
-                        self._job = None
-                    self._told(number, answer, None)
+                    self._mask(number, options, self._limit if limited else None)
             except ClientError as error:
                 if error.slug != "cancelled":
                     self._told(number, None, error)
+            except Exception as error:
+                self._told(number, None, ClientError(f"Matted failed, which is a mistake in it: {error!r}."))
+            with self._changed:
+                self._changed.wait_for(lambda: self._wishes is not None or not self._open)
+
+    def _look(self):
+        """Sends the picture, and has the model that clicks are answered by see it once."""
+        self._engine.client()
+        self._client = Client.connect()  # the engine's own connection stays free for its thread
+        picture = self._client.upload(self._planes)
+        self._limit = self._limit and self._client.upload(self._limit)
+        options = dict(self._options)
+        if any(model["kind"] == "prompt" and model["installed"] for model in self._client.models()):
+            options["prompt"] = {"points": [[picture.width / 2, picture.height / 2, 1]]}
+        self._client.mask(picture, options)
+        self._picture = picture
+
+    def _mask(self, number, options, limit):
+        with self._changed:
+            if not self._open or number != self._number:
+                return
+            job = self._job = uuid.uuid4().hex
+        answer = self._client.mask(self._picture, options, limit=limit, job=job)
+        with self._changed:
+            self._job = None
+        self._told(number, answer, None)
 
 
 def sentence_of(error):

@@ -173,7 +173,8 @@ def _cut(engine, layers, config, mode, *, prompts=None, missing=None):
             pixels.check_unlocked(layer)
     made = []
     as_box = prompts is not None and config.get_property("selection") == "box"
-    for layer, prompt in zip(layers, prompts or [None] * len(layers)):
+    for number, layer in enumerate(layers):
+        prompt = prompts[number] if prompts else None
         if output == "layer" and layer.is_indexed():
             raise _palette(layer)
         picture = pixels.Pixels(layer)

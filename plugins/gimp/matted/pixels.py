@@ -124,12 +124,13 @@ def prompt_on(layer, points, box, *, by_selection):
     """
     _, left, top = layer.get_offsets()
     width, height = layer.get_width(), layer.get_height()
-    found = [[x - left, y - top, wanted] for x, y, wanted in points]
-    for (x, y, _), (inner_x, inner_y, _) in zip(points, found):
-        if not (0 <= inner_x <= width and 0 <= inner_y <= height):
+    found = []
+    for x, y, wanted in points:
+        if not (0 <= x - left <= width and 0 <= y - top <= height):
             raise Refused(f"The point {x:g},{y:g} does not lie on the layer “{layer.get_name()}”.")
+        found.append([round(x - left, 1), round(y - top, 1), wanted])
     if box is not None:
-        box = [box[0] - left, box[1] - top, box[2] - left, box[3] - top]
+        box = [round(side - (left, top)[n % 2], 1) for n, side in enumerate(box)]
     elif by_selection:
         box = selection_box(layer)
     if box is None and not found:

@@ -1,7 +1,7 @@
 """The window of Point at the Subject: clicks in the layer, and at once what they would keep.
 
-Imports GIMP's and GTK's widgets, which need a display. The engine is asked in a thread of `Previews`; only the
-main one touches a widget. Nothing of the image is changed here: the marks go into the procedure's arguments.
+Imports widgets of GIMP and GTK, which need a display. The engine is asked in a thread of `Previews`; only the
+main one touches a widget. Nothing of the image is changed: the marks go into the procedure's arguments.
 """
 
 import gi
@@ -30,13 +30,15 @@ class _Window:
     def __init__(self, procedure, config, layer, engine):
         self._config, self._layer = config, layer
         self._steps = [((), None)]  # points and box, one step for each mark
-        self._asked, self._settled = 0, None
+        self._asked, self._awaited = 0, 0  # the number of the last wishes, and how many are not answered
+        self._seen = False
         size = (layer.get_width(), layer.get_height())
         view = pixels.reduced(layer, (0, 0, *size), _SIDE_PX, "R'G'B'A u8")
         self._view = view[1:]
         limit = pixels.selection_of(layer)
         self._selected, self._limited = pixels.selection_box(layer), limit is not None
-        self._previews = Previews(engine, pixels.Pixels(layer).planes, limit, self._told)
+        planes = pixels.Pixels(layer).planes
+        self._previews = Previews(engine, planes, limit, self._options("none"), self._told)
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, "Point at the Subject")
         self._dialog.set_ok_label("Cut _Out")
         self._dialog.connect("key-press-event", self._key)
@@ -44,20 +46,18 @@ class _Window:
         self._canvas.set_size_request(*_LEAST_PX)
         self._fill()
         for name in ("edges", "selection"):
-            config.connect(f"notify::{name}", lambda *_: self._ask())
-        middle = {"points": [[size[0] / 2, size[1] / 2, 1]]}  # any: the model has seen the layer by the first
-        self._previews.ask([({**self._options("none"), "prompt": middle}, False)])
+            config.connect(f"notify::{name}", lambda *_: self._changed())
 
     def run(self):
         self._changed()
+        self._canvas.grab_focus()
         going_on = self._dialog.run()
         self._previews.close()
         points, box = self._steps[-1]
         _, left, top = self._layer.get_offsets()
         told = [f"{x + left:.1f},{y + top:.1f},{wanted}" for x, y, wanted in points]
         self._config.set_property("points", " ".join(told))
-        corners = box or ()
-        told = [f"{side + offset:.1f}" for side, offset in zip(corners, (left, top, left, top))]
+        told = [f"{side + (left, top)[n % 2]:.1f}" for n, side in enumerate(box or ())]
         self._config.set_property("box", ",".join(told))
         self._dialog.destroy()
         return going_on
@@ -78,14 +78,12 @@ class _Window:
         values.append(GObject.Value(GObject.TYPE_STRING, "layer"))
         self._dialog.set_sensitive_if_in("decontaminate", self._config, "output", values, True)
         tools = Gtk.Box(spacing=6)
-        self._wants = Gtk.RadioButton(label="_Wanted", use_underline=True, draw_indicator=False)
+        self._wants = Gtk.RadioButton(label="+ _Wanted", use_underline=True, draw_indicator=False)
         self._wants.set_tooltip_text("A click says: this is what I want.")
         unwanted = Gtk.RadioButton(
-            label="_Not wanted", use_underline=True, draw_indicator=False, group=self._wants
+            label="\N{MINUS SIGN} _Not wanted", use_underline=True, draw_indicator=False, group=self._wants
         )
-        unwanted.set_tooltip_text(
-            "A click says: this is not what I want. So do right-clicks and Shift-clicks."
-        )
+        unwanted.set_tooltip_text("A click says: this is not what I want. So does a right click.")
         kinds = Gtk.Box()
         kinds.get_style_context().add_class("linked")
         kinds.add(self._wants)
@@ -97,12 +95,12 @@ class _Window:
         self._undo = _button(
             tools, "_Undo", "Takes the last mark away (Ctrl+Z).", self._undo_last, at_end=True
         )
-        dims = Gtk.CheckButton(label="_Show what is dropped", use_underline=True, active=True)
+        dims = Gtk.CheckButton(label="S_how what is dropped", use_underline=True, active=True)
         dims.set_tooltip_text("Dimmed, to be clicked on; otherwise it is transparent.")
         dims.connect("toggled", lambda *_: self._canvas.set_dimmed(dims.get_active()))
         tools.pack_end(dims, False, False, 6)
         self._spinner = Gtk.Spinner()
-        self._sentence = Gtk.Label(label=_GUIDE, xalign=0, wrap=True, max_width_chars=60)
+        self._sentence = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=60, height_request=36)
         below = Gtk.Box(spacing=6)
         below.pack_start(self._sentence, True, True, 0)
         below.pack_end(self._spinner, False, False, 0)
@@ -157,35 +155,34 @@ class _Window:
 
     def _changed(self):
         points, box = self._steps[-1]
-        self._canvas.mark(points, box)
+        self._canvas.mark(points, self._box())
         self._undo.set_sensitive(len(self._steps) > 1)
         self._clear.set_sensitive(bool(points or box))
         self._ask()
 
+    def _box(self):
+        """The box that was drawn, or else that around the selection if it shall be one."""
+        _, box = self._steps[-1]
+        return box or (self._selected if self._config.get_property("selection") == "box" else None)
+
     # -- what the engine says
 
     def _ask(self):
-        prompt = self._prompt()
-        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, prompt is not None)
-        if prompt is None:
-            self._asked = 0
+        points, box = self._steps[-1][0], self._box()
+        wishes = []
+        if points or box:
+            prompt = {**({"box": box} if box else {}), "points": [list(point) for point in points]}
+            levels = dict.fromkeys(("none", self._config.get_property("edges")))
+            # a rough mask at once, then the one that going on will give
+            wishes = [({**self._options(level), "prompt": prompt}, self._is_limited()) for level in levels]
+        else:
             self._canvas.show_mask(None)
-            self._say(_GUIDE)
-            return
-        limited = self._limited and self._config.get_property("selection") == "limit"
-        edges = self._config.get_property("edges")
-        levels = dict.fromkeys(("none", edges))  # a rough one at once; then the one that OK will give
-        wishes = [({**self._options(level), "prompt": prompt}, limited) for level in levels]
-        self._say(_GUIDE, busy=True)
-        self._asked, self._settled = self._previews.ask(wishes), len(wishes)
+        self._asked, self._awaited = self._previews.ask(wishes), len(wishes)
+        self._dialog.set_response_sensitive(Gtk.ResponseType.OK, bool(wishes))
+        self._say(_GUIDE)
 
-    def _prompt(self):
-        points, box = self._steps[-1]
-        if box is None and self._config.get_property("selection") == "box":
-            box = self._selected
-        if not points and box is None:
-            return None
-        return {**({"box": box} if box else {}), "points": [list(point) for point in points]}
+    def _is_limited(self):
+        return self._limited and self._config.get_property("selection") == "limit"
 
     def _options(self, level):
         options = {**mask_options(self._config), "adjust": adjustments(self._config), "side_px": _SIDE_PX}
@@ -195,23 +192,27 @@ class _Window:
         GLib.idle_add(self._answered, number, answer, error)
 
     def _answered(self, number, answer, error):
-        if number != self._asked:
-            return
-        if error is not None:
+        if error is not None and number == self._asked:
+            self._awaited = 0
+            self._dialog.set_response_sensitive(Gtk.ResponseType.OK, False)
             self._say(sentence_of(error))
+        if number == 0:
+            self._seen = True
+            self._say(self._sentence.get_text())
+        if answer is None or number != self._asked:
             return
-        self._settled -= 1
-        limited = self._limited and self._config.get_property("selection") == "limit"
-        nothing = nothing_in(answer, limited=limited)
+        self._awaited -= 1
+        nothing = nothing_in(answer, limited=self._is_limited())
         told = [one["sentence"] for one in answer.warnings if one["code"] in POINTED]
-        self._say(nothing or " ".join(told) or _GUIDE, busy=self._settled > 0)
+        self._say(nothing or " ".join(told) or _GUIDE)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not nothing)
         step = 2 if answer.format == "gray16" else 1
         if (answer.width, answer.height) == self._view:
             self._canvas.show_mask(bytes(answer.data[step - 1 :: step]))
 
-    def _say(self, sentence, *, busy=False):
+    def _say(self, sentence):
         self._sentence.set_text(sentence)
+        busy = self._awaited > 0 or not self._seen
         (self._spinner.start if busy else self._spinner.stop)()
 
 
