@@ -212,7 +212,7 @@ def numbers(text):
 def marks(text):
     """The points in a text such as "120,80 300,40,0": [x, y, 1 or 0] each. Raises ClientError."""
     found = []
-    for word in re.sub(r"\s*,\s*", ",", text).replace(";", " ").split():
+    for word in re.sub(r"\s*,\s*", ",", text or "").replace(";", " ").split():
         point = _floats(word)
         if len(point) == 2:
             point.append(1)
@@ -224,7 +224,7 @@ def marks(text):
 
 def corners(text):
     """The box in a text such as "10,20,300,400", None for an empty one. Raises ClientError."""
-    if not text.strip():
+    if not (text or "").strip():  # GIMP gives None for an empty text
         return None
     box = _floats(text)
     if len(box) != 4:
