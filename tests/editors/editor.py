@@ -20,7 +20,13 @@ from editors.screen import Screen, picture_of
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 _REPORT = "MATTED-REPORT "
-_GIMPRC = '(show-welcome-dialog no)\n(check-updates no)\n(config-version "{version}")\n'
+_GIMPRC = """(show-welcome-dialog no)
+(check-updates no)
+(save-session-info no)
+(save-device-status no)
+(save-tool-options no)
+(config-version "{version}")
+"""
 
 
 class Outcome(NamedTuple):
