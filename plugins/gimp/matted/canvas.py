@@ -87,14 +87,8 @@ class Canvas(Gtk.Layout):
         width, height = max(round(self._width * scale), 1), max(round(self._height * scale), 1)
         left, top = (room[0] - width) // 2, (room[1] - height) // 2
         self._place = (left, top, width / self._size[0])
-        pixels, below = self._colours, (_DARK, _DARK)
-        if self._mask is not None:
-            pixels = bytearray(pixels)
-            pixels[3::4] = self._mask.translate(_DIMMED) if self._dimmed else self._mask
-            below = below if self._dimmed else _CHECKS
-        shown = _pixbuf(pixels, self._width, self._height).composite_color_simple(
-            width, height, GdkPixbuf.InterpType.BILINEAR, 255, _CHECK_PX, *below
-        )
+        view = (self._colours, self._width, self._height)
+        shown = drawn(view, self._mask, width, height, dimmed=self._dimmed)
         self._picture.set_from_pixbuf(shown)
         self.move(self._picture, left, top)
         self._show_marks()
@@ -175,6 +169,17 @@ class Canvas(Gtk.Layout):
         left, right = sorted(min(max(x, 0), width) for x, _ in ends)
         top, bottom = sorted(min(max(y, 0), height) for _, y in ends)
         return [left, top, right, bottom]
+
+
+def drawn(view, mask, width, height, *, dimmed):
+    """The picture to show: a view (RGBA bytes, width, height) under its mask or None, at another size."""
+    pixels, *size = view
+    below = _CHECKS if mask is not None and not dimmed else (_DARK, _DARK)
+    if mask is not None:
+        pixels = bytearray(pixels)
+        pixels[3::4] = mask.translate(_DIMMED) if dimmed else mask
+    smooth = GdkPixbuf.InterpType.BILINEAR
+    return _pixbuf(pixels, *size).composite_color_simple(width, height, smooth, 255, _CHECK_PX, *below)
 
 
 def _pixbuf(pixels, width, height):
