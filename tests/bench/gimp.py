@@ -122,7 +122,7 @@ def clicks(gimp: Gimp, engine: Engine, asked: argparse.Namespace) -> None:
     Image.fromarray(photograph(24)).save(path)
     plugin = gimp.home / "plug-ins" / "matted"
     played = gimp.run(CLICKS, plugin, asked.times, path, environment=engine.environment, timeout_s=600).good()
-    print(f"Point at the Subject, 24 MP; opened {played.report.pop('first'):.2f} s before the first click")
+    print(f"Point at the Subject, 24 MP; sent and looked at first in {played.report.pop('first'):.2f} s")
     for name, every in played.report.items():
         print(f"  {name:8}{statistics.median(every[1:]):6.2f} s")
 

@@ -187,14 +187,14 @@ report(steps=told)
 
 @pytest.fixture(scope="module")
 def keyed(room: Room) -> Iterator[Engine]:
-    """An engine whose first choice is the model whose alpha is the red channel."""
+    """An engine whose first choice is the model whose alpha is the red channel; it does not run."""
     engine = Engine(room.desk / "pointing-engine")
     models = engine.folder / "home/.local/share/matted/models"
     models.mkdir(parents=True)
     catalogue = red_key_catalogue(models, side=256).rename(models / "catalogue.toml")
     ranked = catalogue.read_text("utf-8").replace("[[model.file]]", "rank = { general = 99 }\n[[model.file]]")
     catalogue.write_text(ranked, "utf-8")
-    engine.start()
+    engine.let_editors_start_it()
     yield engine
     engine.stop()
     shutil.rmtree(engine.folder)
@@ -213,7 +213,7 @@ def picture(keyed: Engine) -> Path:
 
 @pytest.fixture(scope="module")
 def pointed(gimp: Gimp, keyed: Engine, picture: Path) -> Outcome:
-    """What a person would have seen who points."""
+    """What a person would have seen who points; the engine starts with the window."""
     return gimp.show(OPEN + POINT, picture, environment=keyed.environment, timeout_s=280).good()
 
 

@@ -151,6 +151,11 @@ def test_what_points_at_nothing_is_one_sentence_and_changes_nothing(
     assert untouched[0]
 
 
+def test_what_would_help_is_named_as_gimp_has_it(told: dict[str, Any]):
+    _, sentence, *_ = told["missed"]["nothing there"]
+    assert "(Matted Status downloads a model made for boxes and clicks)" in sentence
+
+
 def test_a_point_that_missed_does_not_spoil_the_others(told: dict[str, Any]):
     assert told["missed"]["one of two"] == [*GOOD, True]
 

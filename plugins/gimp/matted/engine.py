@@ -232,6 +232,11 @@ def corners(text):
     return box
 
 
+def in_gimp(sentence):
+    """A sentence of the engine, with GIMP's own way to what it names a command for."""
+    return re.sub(r"`matted models pull [^`]+` fetches", "Matted Status downloads", sentence)
+
+
 def nothing_in(mask, *, limited):
     """Why the mask of what was pointed at holds nothing, as a sentence; "" if it holds something."""
     size = 2 if mask.format == "gray16" else 1
@@ -239,7 +244,7 @@ def nothing_in(mask, *, limited):
         return ""
     for warning in mask.warnings:
         if warning["code"] == "prompt-not-found":
-            return warning["sentence"]
+            return in_gimp(warning["sentence"])
     return f"Nothing of what was pointed at is left{' within the selection' if limited else ''}."
 
 

@@ -24,6 +24,7 @@ from engine import (
     Engine,
     adjustments,
     corners,
+    in_gimp,
     marks,
     mask_options,
     nothing_in,
@@ -356,7 +357,8 @@ def _palette(layer):
 
 def _tell(answers, mode):
     """Shows a person the graver of the engine's warnings, and a script all of them."""
-    told = {warning["sentence"]: warning["code"] for answer in answers for warning in answer.warnings}
+    warnings = [warning for answer in answers for warning in answer.warnings]
+    told = {in_gimp(warning["sentence"]): warning["code"] for warning in warnings}
     if mode == Gimp.RunMode.NONINTERACTIVE:
         sys.stderr.writelines(f"{sentence}\n" for sentence in told)
     elif grave := [sentence for sentence, code in told.items() if code in GRAVE]:

@@ -13,7 +13,7 @@ from gi.repository import Gdk, Gimp, GimpUi, GLib, GObject, Gtk
 
 import pixels
 from canvas import Canvas
-from engine import POINTED, Previews, adjustments, mask_options, nothing_in, sentence_of
+from engine import POINTED, Previews, adjustments, in_gimp, mask_options, nothing_in, sentence_of
 
 _SIDE_PX = 1024  # of the view, and of the masks asked for while the person points
 _LEAST_PX = (620, 440)
@@ -203,7 +203,7 @@ class _Window:
             return
         self._awaited -= 1
         nothing = nothing_in(answer, limited=self._is_limited())
-        told = [one["sentence"] for one in answer.warnings if one["code"] in POINTED]
+        told = [in_gimp(one["sentence"]) for one in answer.warnings if one["code"] in POINTED]
         self._say(nothing or " ".join(told) or _GUIDE)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not nothing)
         step = 2 if answer.format == "gray16" else 1
