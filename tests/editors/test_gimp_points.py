@@ -15,13 +15,13 @@ import pytest
 from editors.editor import Gimp
 from editors.engine import Engine
 from editors.room import Room
-from graphs import red_key_catalogue
+from graphs import red_key_catalogue, save_slow_red_key
 
 SIDE = 64
 GOOD = ["success", None]
 INSIDE = {"large": np.s_[11:53, 7:27], "small": np.s_[19:37, 43:57]}  # well within each subject
 AROUND = {"large": np.s_[4:60, 0:34], "small": np.s_[12:44, 36:64]}  # with all of its edge
-SCENES = ("pointed", "with_a_selection", "made_of_points", "missed", "painted")
+SCENES = ("pointed", "with_a_selection", "made_of_points", "missed", "superseded", "painted")
 SCRIPT = "import gimp_points, gimp_scenes\ngimp_scenes.play(arguments[0], *arguments[1:], of=gimp_points)"
 TROUBLE = """
 image = Gimp.Image.new(64, 64, Gimp.ImageBaseType.RGB)
@@ -34,11 +34,14 @@ report(said=said, untouched=pixels(layer, None) == before and layer.get_mask() i
 
 @pytest.fixture(scope="module")
 def keyed(room: Room) -> Iterator[Engine]:
-    """An engine that also has a model whose alpha is the red channel."""
+    """An engine that also has a model whose alpha is the red channel, and one that never ends."""
     engine = Engine(room.desk / "points-engine")
     models = engine.folder / "home/.local/share/matted/models"
     models.mkdir(parents=True)
-    red_key_catalogue(models, side=SIDE).rename(models / "catalogue.toml")
+    catalogues = [red_key_catalogue(models, side=SIDE, model_id=name) for name in ("red-key", "slow-key")]
+    save_slow_red_key(models / "slow-key.onnx")
+    first, second = (path.read_text("utf-8") for path in catalogues)
+    (models / "catalogue.toml").write_text(first + second.replace("format = 1\n", ""), "utf-8")
     engine.start()
     yield engine
     engine.stop()
@@ -167,6 +170,16 @@ def test_an_engine_that_is_not_installed_is_told_and_nothing_is_changed(gimp: Gi
     assert status == "execution-error"
     assert "matted plugins install gimp" in sentence
     assert outcome.report["untouched"]
+
+
+def test_a_later_click_stops_the_mask_of_an_earlier_one(told: dict[str, Any]):
+    assert told["superseded"] == {
+        "first": [0, None, None],
+        "last": True,
+        "error": None,
+        "size": [SIDE // 2, SIDE // 2],
+        "left": 0,
+    }
 
 
 # ----------------------------------------------------------------------------------------- paint, refine

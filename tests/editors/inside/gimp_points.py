@@ -4,6 +4,11 @@ Runs inside the root; a scene is a function of a folder, as in `gimp_scenes`. Th
 the left and a small one on the right.
 """
 
+import queue
+import sys
+import time
+from pathlib import Path
+
 from gimp_desk import Gegl, Gimp, call, pixels
 from gimp_scenes import KEYED, SIDE, give_mask, mask_of, old_mask, packed, picture, remove, two_subjects
 
@@ -99,6 +104,34 @@ def missed(_folder):
     image = picture()
     told["two layers"] = [*point(image, [*image.get_layers(), layer], points="5,5"), True]
     return told
+
+
+def superseded(_folder):
+    """What the window asks for: a mask that never comes, and while it is made another one."""
+    sys.path.insert(0, str(Path(Gimp.directory(), "plug-ins", "matted")))
+    from engine import Engine, Previews
+    from pixels import Pixels
+
+    _, layer = placed()
+    told = queue.SimpleQueue()
+    options = {"coarse": {"model": "red-key"}, "refine": {"level": "none"}, "side_px": SIDE // 2}
+    asked = Previews(Engine(start=False), Pixels(layer).planes, None, options, lambda *one: told.put(one))
+    first = told.get(timeout=60)
+    wishes = {
+        name: [({**options, "coarse": {"model": name}, "prompt": {"points": [[*SMALL, 1]]}}, False)]
+        for name in ("slow-key", "red-key")
+    }
+    asked.ask(wishes["slow-key"])
+    running = Engine(start=False).client()
+    while running.status()["jobs"]["running"] == 0:
+        time.sleep(0.02)
+    wanted = asked.ask(wishes["red-key"])
+    number, answer, error = told.get(timeout=60)
+    while running.status()["jobs"]["running"]:
+        time.sleep(0.02)
+    asked.close()
+    size = [answer.width, answer.height]
+    return {"first": first, "last": number == wanted, "error": error, "size": size, "left": told.qsize()}
 
 
 def painted(_folder):
