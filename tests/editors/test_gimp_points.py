@@ -16,6 +16,7 @@ from editors.editor import Gimp
 from editors.engine import Engine
 from editors.room import Room
 from graphs import red_key_catalogue, save_slow_red_key
+from prompt_graphs import add_prompt_models
 
 SIDE = 64
 GOOD = ["success", None]
@@ -29,6 +30,22 @@ layer = layer_of(image, bytes(range(256)) * 64, 64, 64)
 before = pixels(layer, None)
 said = call("matted-point", image, [layer], points="20,20")
 report(said=said, untouched=pixels(layer, None) == before and layer.get_mask() is None)
+"""
+CLICK = """
+import queue, sys
+sys.path.insert(0, arguments[0])
+from engine import Engine, Previews
+from matted_client import Planes
+
+inside = range(20, 40)
+grays = [255 if x in inside and y in inside else 40 for y in range(64) for x in range(64)]
+planes, told = Planes(bytes(grays), 64, 64, "gray8"), queue.SimpleQueue()
+asked = Previews(Engine(start=False), planes, None, {"side_px": 32}, lambda *one: told.put(one))
+first = told.get(timeout=60)
+asked.ask([({"side_px": 32, "prompt": {"points": [[30, 30, 1]]}}, False)])
+_, answer, _ = told.get(timeout=60)
+asked.close()
+report(first=first, model=answer.model, stages=list(answer.times_s))
 """
 
 
@@ -180,6 +197,23 @@ def test_a_later_click_stops_the_mask_of_an_earlier_one(told: dict[str, Any]):
         "size": [SIDE // 2, SIDE // 2],
         "left": 0,
     }
+
+
+def test_a_prompt_model_has_seen_the_layer_before_the_first_click(gimp: Gimp, room: Room):
+    engine = Engine(room.desk / "prompt-engine")
+    models = engine.folder / "home/.local/share/matted/models"
+    models.mkdir(parents=True)
+    add_prompt_models(red_key_catalogue(models, side=SIDE)).rename(models / "catalogue.toml")
+    engine.start()
+    try:
+        plugin = gimp.home / "plug-ins" / "matted"
+        told = gimp.run(CLICK, plugin, environment=engine.environment).good().report
+    finally:
+        engine.stop()
+    assert told["first"] == [0, None, None]
+    assert told["model"].startswith("tiny-")
+    assert "decoder" in told["stages"]
+    assert "encoder" not in told["stages"]
 
 
 # ----------------------------------------------------------------------------------------- paint, refine

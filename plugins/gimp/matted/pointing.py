@@ -193,7 +193,7 @@ class _Window:
 
     def _answered(self, number, answer, error):
         if error is not None and number == self._asked:
-            self._awaited = 0
+            self._awaited, self._seen = 0, True
             self._dialog.set_response_sensitive(Gtk.ResponseType.OK, False)
             self._say(sentence_of(error))
         if number == 0:
