@@ -116,9 +116,8 @@ def remove_background(procedure, mode, image, drawables, config):
     prompts = None
     if config.get_property("selection") == "box":
         prompts = [box and {"box": box} for box in map(pixels.selection_box, layers)]
-    _cut(
-        engine, layers, config, mode, prompts=prompts, missing="No subject was found where the selection is."
-    )
+    missing = "No subject was found where the selection is."
+    _cut(engine, layers, config, mode, prompts=prompts, missing=missing)
     return True
 
 
@@ -165,7 +164,7 @@ def _cut(engine, layers, config, mode, *, prompts=None, missing=None):
     """Asks for the mask of every layer, then writes them all: if one fails, nothing was changed.
 
     `prompts`: what was pointed at in each layer, or None; `missing`: what to say where nothing was there,
-    unless the engine knows better. The selection limits the mask unless it is the box of the prompt.
+    instead of the engine's own words. The selection limits the mask unless it is the box of the prompt.
     """
     output, existing = config.get_property("output"), config.get_property("existing")
     options = {**mask_options(config), "adjust": adjustments(config)}
