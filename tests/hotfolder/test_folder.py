@@ -110,6 +110,10 @@ def test_a_copy_is_the_same_picture(hot: Hot) -> None:
     hot.drop("a.png", 1)
     hot.drop("b.png", 1)
     assert hot.once().done == 1
+    hot.drop("c.png", 1)
+    told: list[str] = []
+    hot.once(lambda event: told.append(event.sentence))
+    assert "c.png is the same picture as a.png, which is cut once." in told
 
 
 def test_a_copy_is_cut_when_the_first_is_overwritten(hot: Hot) -> None:

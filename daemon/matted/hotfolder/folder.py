@@ -381,7 +381,10 @@ class HotFolder:
 
     def _look_again(self, work: Work) -> None:
         """A file that was not what it was when it was queued is looked at again at once."""
-        if self._ledger.knows(work.path):
+        name = self._ledger.name_of(work.path)
+        if name is not None:
+            if name != work.path:
+                self._notice(f"{shown(work.path)} is the same picture as {shown(name)}, which is cut once.")
             return
         self._seen.pop(work.path, None)
         for path, signature in self._scan.at(self.root / work.path):

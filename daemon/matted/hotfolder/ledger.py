@@ -57,9 +57,11 @@ class Ledger:
         rows = self._all("SELECT path, signature, recipe FROM files")
         return {path_of(row[0]): (Signature.from_text(row[1]), row[2]) for row in rows}
 
-    def knows(self, path: Path) -> bool:
-        """Whether a file is known."""
-        return bool(self._all("SELECT 1 FROM files WHERE path = ?", stored(path)))
+    def name_of(self, path: Path) -> Path | None:
+        """The picture that a known file is, by the name it was queued under; None for an unknown file."""
+        query = "SELECT works.path FROM files LEFT JOIN works ON works.id = files.work WHERE files.path = ?"
+        rows = self._all(query, stored(path))
+        return (path_of(rows[0][0]) if rows[0][0] is not None else path) if rows else None
 
     def found(self, files: Iterable[Found]) -> int:
         """Queues whole files that are new or changed; how many there were."""
