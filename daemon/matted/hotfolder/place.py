@@ -51,13 +51,13 @@ class Place:
             return not lock(file)
         return False
 
-    def changed_s(self) -> float:
-        """time.time() when something last became of a picture; 0 when nothing did."""
-        changed = 0.0
-        for file in (self.ledger, self.ledger.with_name(f"{self.ledger.name}-wal")):
+    def heard_of_s(self) -> float:
+        """time.time() when a watch last began or ended, or something became of a picture; 0 if never."""
+        last = 0.0
+        for name in ("lock", "ledger.sqlite", "ledger.sqlite-wal"):
             with contextlib.suppress(OSError):
-                changed = max(changed, file.stat().st_mtime)
-        return changed
+                last = max(last, (self.folder / name).stat().st_mtime)
+        return last
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
@@ -81,7 +81,12 @@ class Place:
                     f"{other} is watched already, and {self.root} overlaps it: each would cut what the other "
                     "made. Give the inner folder a recipe of its own instead."
                 )
-            yield
+            os.utime(self.folder / "lock")
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):
+                    os.utime(self.folder / "lock")
 
     def _overlapping(self) -> Path | None:
         """A folder that is being watched and lies in this one, or around it."""

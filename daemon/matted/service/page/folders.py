@@ -93,7 +93,7 @@ class Folders:
             known = {Path(os.path.realpath(path)) for path in self._paths}
             for place in places():
                 is_new = place.root not in known and place.root.is_dir()
-                if is_new and (place.changed_s() > time.time() - SHOWN_S or place.is_watched):
+                if is_new and (place.heard_of_s() > time.time() - SHOWN_S or place.is_watched):
                     self._locks.append(threading.Lock())
                     self._paths.append(place.root)
 
