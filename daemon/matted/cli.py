@@ -18,7 +18,7 @@ COMMANDS = {
     "refine": "correct a mask by what was painted on it",
     "compare": "show where two models disagree about a picture",
     "watch": "cut out every picture that appears in a folder",
-    "open": "show the folders that the engine watches, in the browser",
+    "open": "show the watched folders in the browser",
     "serve": "run the engine that keeps models warm for GIMP, Krita and this command",
     "status": "what the engine is doing: device, models, memory",
     "models": "list, pull, import, remove and verify models",

@@ -387,6 +387,14 @@ class Pipeline:
             self.cache.put(key, made, int(getattr(made, "nbytes", 0)))
         return made
 
+    def check_model(self, model: str) -> None:
+        """Raises what keeps a model from being used: UnknownModel, ModelNotInstalled and the like."""
+        self.weights.path(self._predictor.resolve(model))
+
+    def check_neural_edges(self) -> None:
+        """Raises ModelNotInstalled where no model is there for them."""
+        self._refiner.resolve()
+
     def load(self, model: str | None = None) -> None:
         """Opens a model without running it, e.g. while its first picture is being decoded."""
         self._predictor.load(model or self.settings.model)

@@ -5,9 +5,12 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
+from PIL import Image
 
-from matted.errors import BadRecipe
+from matted.hotfolder.folder import HotFolder
 from matted.hotfolder.place import AlreadyWatched
 
 from .conftest import TRUSTING, Hot
@@ -107,6 +110,10 @@ def test_a_copy_is_the_same_picture(hot: Hot) -> None:
     hot.drop("a.png", 1)
     hot.drop("b.png", 1)
     assert hot.once().done == 1
+    hot.drop("c.png", 1)
+    told: list[str] = []
+    hot.once(lambda event: told.append(event.sentence))
+    assert "c.png is the same picture as a.png, which is cut once." in told
 
 
 def test_a_copy_is_cut_when_the_first_is_overwritten(hot: Hot) -> None:
@@ -185,6 +192,29 @@ def test_a_result_whose_name_grows_too_long_is_shortened(hot: Hot) -> None:
     assert len(hot.results()) == 2
 
 
+WIDE = "\u8449" * 83  # with its suffix 253 bytes in 87 letters
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a whole path is that long there")
+def test_long_names_of_three_bytes_a_letter_fit_wherever_they_go(hot: Hot) -> None:
+    """Into results whose names and folders grow, notes beside them, and the folders for originals."""
+    (hot.path / "matted.toml").write_text(
+        'originals = "move"\n[[output]]\nfile = "cutouts/of-{name}/{name}-free-of-its-ground.png"\n'
+        '[[output]]\nfile = "masks/{stem}-{stem}.png"\nwhat = "mask"\n'
+    )
+    hot.drop(f"{WIDE}.png", 1)
+    hot.drop(f"{WIDE}.bmp", empty=True)
+    (hot.path / f"{WIDE}.jpg").write_bytes(b"no picture")
+    summary = hot.once(retry_s=())
+    assert (summary.done, summary.review, summary.failed) == (1, 1, 1)
+    with hot.desk() as desk:
+        desk.accept(desk.list("review")[0].id)
+    names = [Path(name) for name in hot.results()]
+    tops = [name.parts[0] for name in names]
+    assert tops == ["cutouts"] * 2 + ["done"] * 2 + ["failed"] * 2 + ["masks"] * 2
+    assert sorted(name.suffix for name in names if name.parts[0] == "failed") == [".jpg", ".txt"]
+
+
 def test_a_folder_that_vanishes_and_comes_back(hot: Hot, tmp_path: Path) -> None:
     hot.drop("a.png", 1)
     with hot.live() as live:
@@ -217,14 +247,24 @@ def test_a_watch_around_or_within_another_is_refused(hot: Hot) -> None:
         inner.once()
 
 
-def test_a_burst(hot: Hot) -> None:
+def test_a_burst_of_a_thousand_is_cut_in_memory_that_does_not_grow(hot: Hot, tmp_path: Path) -> None:
+    card = tmp_path / "card"
+    card.mkdir()
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[8:24, 8:24, 0] = 255
+    for number in range(1000):
+        pixels[0, 0] = (0, number // 256, number % 256)
+        Image.fromarray(pixels).save(card / f"{number:03}.bmp")
     with hot.live() as live:
-        for number in range(60):
-            hot.drop(f"{number:03}.bmp", number)
-        for _ in range(60):
+        for path in sorted(card.iterdir()):
+            path.rename(hot.path / path.name)
+        for _ in range(200):
             live.wait("done")
-        live.wait("rest")
-    assert len(hot.results()) == 60
+        early = psutil.Process().memory_info().rss
+        for _ in range(800):
+            live.wait("done")
+        assert psutil.Process().memory_info().rss - early < 48 << 20
+    assert len(hot.results()) == 1000
 
 
 def test_a_cut_off_file_is_listed_and_cut_when_it_is_whole(hot: Hot) -> None:
@@ -239,57 +279,28 @@ def test_a_cut_off_file_is_listed_and_cut_when_it_is_whole(hot: Hot) -> None:
         assert (desk.counts()["failed"], desk.counts()["done"]) == (0, 1)
 
 
+def test_a_picture_under_way_is_not_counted_twice(hot: Hot) -> None:
+    (hot.path / "bad.png").write_bytes(b"no picture")
+    seen: list[int] = []
+    HotFolder(
+        hot.options(once=True, retry_s=(0.0, 0.0)),
+        hot.cutter,
+        lambda _event: None,
+        lambda progress: seen.append(progress.waiting + progress.working + progress.ended),
+    ).run()
+    assert set(seen) == {1}
+
+
+def test_a_folder_that_is_looked_into_because_it_was_asked_for_gives_no_other_reason(hot: Hot) -> None:
+    with hot.live(poll=True) as live:
+        assert live.wait("notice", saying="every few seconds").sentence.endswith("every few seconds.")
+
+
 def test_one_bad_file_stops_nothing(hot: Hot) -> None:
     (hot.path / "0-bad.jpg").write_bytes(b"\xff\xd8\xff no")
     hot.drop("1-good.png")
     summary = hot.once(retry_s=())
     assert (summary.done, summary.failed) == (1, 1)
-
-
-def test_a_changed_recipe_is_applied_to_all(hot: Hot) -> None:
-    hot.drop("a.png")
-    with hot.live() as live:
-        live.wait("done", "a.png")
-        (hot.path / "matted.toml").write_text(TRUSTING + '[[output]]\nwhat = "mask"\n')
-        live.wait("done", "a.png")
-    assert hot.results() == ["cutouts/a.png", "masks/a.png"]
-
-
-def test_a_recipe_that_becomes_bad_is_told_and_the_last_one_stays(hot: Hot) -> None:
-    with hot.live() as live:
-        (hot.path / "matted.toml").write_text("nonsense = 1\n")
-        assert "line 1" in live.wait("notice", saying="nonsense").sentence
-        hot.drop("a.png")
-        live.wait("done", "a.png")
-
-
-def test_a_bad_recipe_at_the_start_is_refused(hot: Hot) -> None:
-    (hot.path / "matted.toml").write_text("nonsense = 1\n")
-    with pytest.raises(BadRecipe, match="line 1"):
-        hot.once()
-
-
-def test_a_folder_inside_may_have_its_own_recipe(hot: Hot) -> None:
-    hot.drop("a.png", 1)
-    hot.drop("masks-only/b.png", 2)
-    (hot.path / "masks-only" / "matted.toml").write_text(TRUSTING + '[[output]]\nwhat = "mask"\n')
-    hot.once()
-    assert hot.results() == ["cutouts/a.png"]
-    assert (hot.path / "masks-only" / "masks" / "b.png").exists()
-    assert hot.once().ended == 0
-
-
-def test_pictures_of_a_folder_with_a_bad_recipe_wait(hot: Hot) -> None:
-    with hot.live() as live:
-        (hot.path / "inner").mkdir()
-        (hot.path / "inner" / "matted.toml").write_text("nonsense = 1\n")
-        live.wait("notice", saying="wait until it is right")
-        hot.drop("inner/a.png", 1)
-        hot.drop("b.png", 2)
-        live.wait("done", "b.png")
-        (hot.path / "inner" / "matted.toml").write_text(TRUSTING)
-        live.wait("done", "inner/a.png")
-    assert (hot.path / "inner" / "cutouts" / "a.png").exists()
 
 
 def test_originals_are_moved_only_when_the_recipe_says_so(hot: Hot) -> None:
@@ -311,3 +322,43 @@ def test_a_moved_original_takes_nobodys_name(hot: Hot) -> None:
     hot.once()
     assert (hot.path / "done" / "a.png").read_bytes() == b"mine"
     assert hot.results() == ["cutouts/a.png", "done/a-png.png", "done/a.png"]
+
+
+def test_copies_of_a_moved_original_follow_it(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    for name in ("a.png", "b.png", "sub/a.png"):
+        hot.drop(name, 1)
+    for name in ("bad.png", "worse.png"):
+        (hot.path / name).write_bytes(b"no picture")
+    hot.once(retry_s=())
+    hot.drop("c.png", 1)
+    hot.once()
+    done = ["done/a.png", "done/b.png", "done/c.png", "done/sub/a.png"]
+    failed = ["failed/bad.png", "failed/bad.png.txt", "failed/worse.png", "failed/worse.png.txt"]
+    assert [name for name in hot.results() if not name.startswith("cutouts/")] == done + failed
+    assert len([name for name in hot.results() if name.startswith("cutouts/")]) == 1
+    assert sorted(path.name for path in hot.path.rglob("*.png") if path.parent in (hot.path,)) == []
+
+
+def test_a_copy_that_comes_while_it_is_watched_is_moved_over_nothing(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    (hot.path / "done").mkdir()
+    (hot.path / "done" / "b.png").write_bytes(b"mine")
+    with hot.live() as live:
+        hot.drop("a.png", 1)
+        live.wait("rest")
+        data = hot.drop("b.png", 1).read_bytes()
+        live.wait("rest")
+    assert (hot.path / "done" / "b.png").read_bytes() == b"mine"
+    assert (hot.path / "done" / "b-png.png").read_bytes() == data
+    assert not (hot.path / "b.png").exists()
+
+
+def test_a_moved_original_that_is_cut_again_stays_where_it_is(hot: Hot) -> None:
+    (hot.path / "matted.toml").write_text(TRUSTING + 'originals = "move"\n')
+    hot.drop("a.png")
+    hot.once()
+    with hot.desk() as desk:
+        desk.retry(desk.list("done")[0].id)
+    hot.once()
+    assert hot.results() == ["cutouts/a.png", "done/a.png"]

@@ -1,6 +1,8 @@
 """The ledger by itself: once for each content and recipe, whatever files are called."""
 
+import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matted.errors import MattedError
 from matted.hotfolder.entries import Found, Output, Work
 from matted.hotfolder.ledger import Ledger
 from matted.hotfolder.signature import Signature
@@ -111,3 +114,24 @@ def test_it_is_there_for_the_next_process(ledger: Ledger) -> None:
     other = Ledger(ledger.path)
     assert other.counts() == {"done": 1}
     other.close()
+
+
+def test_a_ledger_of_an_older_matted_is_brought_up_to_date(ledger: Ledger) -> None:
+    done(ledger, found(ledger, "a", 1)[0], "content", "out/a")
+    ledger.close()
+    with contextlib.closing(sqlite3.connect(ledger.path)) as file:
+        file.execute("DROP TABLE troubles")
+        file.execute("PRAGMA user_version = 1")
+        file.commit()
+    for _ in range(2):
+        other = Ledger(ledger.path)
+        assert (other.counts(), other.troubles()) == ({"done": 1}, [])
+        other.close()
+
+
+def test_a_ledger_of_a_newer_matted_is_refused(ledger: Ledger) -> None:
+    ledger.close()
+    with contextlib.closing(sqlite3.connect(ledger.path)) as file:
+        file.execute("PRAGMA user_version = 99")
+    with pytest.raises(MattedError, match="newer Matted"):
+        Ledger(ledger.path)

@@ -41,6 +41,19 @@ def test_two_long_names_stay_two() -> None:
     assert fitted(Path("x" * 300 + "1.png")) != fitted(Path("x" * 300 + "2.png"))
 
 
+def test_names_are_as_short_as_the_disk_wants_them_and_folders_that_are_there_keep_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Encrypted home folders take 143 bytes, below folders that may have more."""
+    monkeypatch.setattr("matted.hotfolder.names.longest_name", lambda _folder: 143)
+    there = tmp_path / ("f" * 200)
+    there.mkdir()
+    made = fitted(there / ("\u8449" * 80) / ("\u8449" * 80 + ".png"))
+    assert made.parent.parent == there
+    assert [len(os.fsencode(name)) <= 143 for name in made.parts[-2:]] == [True, True]
+    assert made.suffix == ".png"
+
+
 def test_other_names_follow_the_first() -> None:
     names = [path.as_posix() for path in islice(candidates(Path("out/a.png"), Path("a.JPG")), 4)]
     assert names == ["out/a.png", "out/a-jpg.png", "out/a-2.png", "out/a-3.png"]

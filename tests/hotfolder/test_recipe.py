@@ -177,13 +177,14 @@ def test_a_file_that_is_no_recipe_at_all_is_refused(tmp_path: Path, load):
 
 
 def test_a_model_is_checked_where_somebody_knows_them(tmp_path: Path):
-    def check(model: str) -> None:
-        raise UnknownModel(f"There is no model {model}.")
+    def check(key: str, wish: str) -> None:
+        if key == "model":
+            raise UnknownModel(f"There is no model {wish}.")
 
     path = tmp_path / RECIPE_FILE
     path.write_text('\nmodel = "x"\n')
     with pytest.raises(BadRecipe, match="line 2: There is no model x"):
-        load_recipe(path, check_model=check)
+        load_recipe(path, check=check)
 
 
 def test_a_background_picture_lies_beside_the_recipe(load, tmp_path: Path):

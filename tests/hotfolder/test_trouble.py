@@ -33,6 +33,9 @@ class Failing:
     cutter: Cutter
     errors: list[Exception]
 
+    def check(self, key: str, wish: str) -> None:
+        self.cutter.check(key, wish)
+
     def warm(self, recipe: Recipe) -> None:
         self.cutter.warm(recipe)
 

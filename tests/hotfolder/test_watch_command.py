@@ -45,12 +45,38 @@ def test_reviewed_results_are_accepted_by_number_or_all(hot: Hot) -> None:
     done = matted("watch", hot.path, "--accept", "all")
     assert done.returncode == 0, done.stderr
     assert hot.results() == ["cutouts/a.png"]
+    assert "nothing to look at" in matted("watch", hot.path, "--accept", "all").stdout
+
+
+def test_one_result_that_is_gone_keeps_no_other_from_being_accepted(hot: Hot) -> None:
+    for number in range(3):
+        hot.drop(f"{number}.png", number, empty=True)
+    hot.once()
+    (hot.path / "review/cutouts/1.png").unlink()
+    done = matted("watch", hot.path, "--accept", "all")
+    assert done.returncode == 1
+    assert "1.png: " in done.stderr
+    assert hot.results() == ["cutouts/0.png", "cutouts/2.png", "review/1.png.txt"]
+
+
+def test_the_status_says_whether_it_is_watched_and_what_is_wrong(hot: Hot) -> None:
+    hot.drop("a.png")
+    hot.once()
+    assert "Nobody watches it now" in matted("watch", hot.path, "--status").stdout
+    with hot.live() as live:
+        (hot.path / "matted.toml").write_text("\nnonsense = 1\n")
+        live.wait("notice", saying="wait until it is right")
+        found = json.loads(matted("watch", hot.path, "--status", "--json").stdout)
+        assert (found["watched"], len(found["troubles"])) == (True, 1)
+        assert "matted.toml, line 2: " in matted("watch", hot.path, "--status").stdout
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     done = matted("watch", tmp_path / "none")
     assert done.returncode == 2
     assert "There is no folder" in done.stderr
+    (tmp_path / "a.png").touch()
+    assert "is a file" in matted("watch", tmp_path / "a.png").stderr
 
 
 def test_a_bad_recipe_is_refused_with_its_line(hot: Hot) -> None:

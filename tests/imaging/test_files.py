@@ -170,3 +170,11 @@ def test_a_read_only_folder_is_a_sentence(tmp_path):
 def test_a_folder_nobody_can_write_in_is_a_sentence():
     with pytest.raises(OutputFailed):
         atomic_output(Path("/proc/cut.png")).__enter__()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are counted in letters there")
+def test_a_name_as_long_as_can_be_of_three_bytes_a_letter(tmp_path: Path) -> None:
+    path = tmp_path / ("\u8449" * 83 + "_.png")
+    with atomic_output(path) as file:
+        file.write(b"all")
+    assert path.read_bytes() == b"all"

@@ -1,6 +1,8 @@
 """What a photographer sees and does on the page, in a real browser with a real daemon behind it."""
 
 import base64
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +111,36 @@ def test_results_are_accepted_by_keyboard(browser: Any, link: Link, shoot: Path)
     no_script_complains(browser)
 
 
+def test_pictures_are_looked_at_closely_and_judged_one_after_the_other(
+    browser: Any, link: Link, shoot: Path
+) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    for name in ("one.png", "two.png"):
+        drawn(shoot / name, empty=True)
+    browser.get(link())
+    until(browser, lambda: len(cards(browser, "review")) == 2)
+    first, second = cards(browser, "review")
+    cards(browser, "review")[first].find_element("css selector", ".before img").click()
+    closer = browser.find_element("id", "closer")
+    name = closer.find_element("css selector", ".name")
+    assert name.text == first
+    seen = "return [...document.querySelectorAll('#closer img')].map((one) => one.naturalWidth)"
+    until(browser, lambda: browser.execute_script(seen) == [320, 320])
+    press(browser, Keys.ARROW_RIGHT)
+    assert name.text == second
+    press(browser, Keys.ARROW_LEFT, "a")
+    assert name.text == second
+    until(browser, lambda: (shoot / "cutouts" / first).is_file())
+    press(browser, Keys.SPACE)
+    assert not closer.is_displayed()
+    until(browser, lambda: focused(browser) == second)
+    press(browser, Keys.SPACE, Keys.ENTER)
+    until(browser, lambda: (shoot / "cutouts" / second).is_file())
+    assert not closer.is_displayed()
+    no_script_complains(browser)
+
+
 @pytest.mark.parametrize("by_key", [False, True])
 def test_a_picture_is_cut_again(browser: Any, link: Link, shoot: Path, by_key: bool) -> None:
     drawn(shoot / "sky.png", empty=True)
@@ -130,6 +162,26 @@ def test_the_page_is_live(browser: Any, link: Link, shoot: Path) -> None:
     until(browser, lambda: browser.find_element("css selector", ".calm").is_displayed())
     drawn(shoot / "late.png")
     card(browser, "done", "late.png")
+
+
+def test_a_folder_that_a_terminal_watches_is_seen_with_what_is_in_it(
+    browser: Any, link: Link, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    drawn(other / "sky.png", empty=True)
+    drawn(other / "b.png")
+    browser.get(link())
+    until(browser, lambda: browser.find_element("css selector", ".calm").is_displayed())
+    subprocess.run([sys.executable, "-m", "matted", "watch", str(other), "--once"], check=True)
+    until(browser, lambda: browser.find_elements("css selector", "nav button[title$=other]"))
+    browser.find_element("css selector", "nav button[title$=other]").click()
+    card(browser, "review", "sky.png")
+    overview = browser.find_element("css selector", ".overview")
+    until(browser, lambda: overview.text.split("\n") == ["1 to look at", "1 done"])
+    assert "not watched now" in browser.find_element("css selector", ".where").text
+    browser.refresh()
+    card(browser, "review", "sky.png")
 
 
 def test_pictures_are_dropped_on_the_page_or_chosen(

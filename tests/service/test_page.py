@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +19,11 @@ from PIL import Image
 from graphs import red_key_catalogue
 from matted.config import Settings, WatchEntry
 from matted.errors import BadOption, MattedError, UnsupportedPicture
+from matted.hotfolder.cutter import PipelineCutter
+from matted.hotfolder.folder import HotFolder
+from matted.hotfolder.ledger import Ledger
+from matted.hotfolder.options import WatchOptions
+from matted.hotfolder.place import place_of
 from matted.pipeline import Pipeline
 from matted.service.page.dropping import checked_name, put
 from matted.service.page.thumbnails import Thumbnails
@@ -94,6 +100,56 @@ def test_a_limit_must_be_a_number(daemon: Running, limit: str) -> None:
 def test_a_folder_that_cannot_be_watched_says_why(start: Callable[..., Running], tmp_path: Path) -> None:
     visitor = visit(start(watch=(WatchEntry(tmp_path / "gone"),)))
     assert "There is no folder" in visitor.folder()["trouble"]
+
+
+def test_a_folder_that_another_program_watches_is_shown_and_can_be_worked_with(
+    daemon: Running, shoot: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    pipeline = Pipeline(Settings(model="red-key", catalogue=red_key_catalogue(model), threads=1))
+    square(shoot / "sky.png", empty=True)
+    visitor = visit(daemon)
+    assert json.loads(visitor.get("state")[2])["folders"] == []
+    watch = HotFolder(WatchOptions(shoot, settle_s=0.1, retry_s=()), PipelineCutter(pipeline))
+    thread = threading.Thread(target=watch.run)
+    thread.start()
+    try:
+        visitor.wait_for_folder()
+        number = visitor.wait("sky.png", "review")["number"]
+        assert visitor.folder()["watched"]
+        content = square(tmp_path / "new.png").read_bytes()
+        assert visitor.post("folders/0/pictures?name=new.png", content)[0] == 201
+        visitor.wait("new.png", "done")
+    finally:
+        watch.stop()
+        thread.join(60)
+        pipeline.close()
+    assert not visitor.folder()["watched"]
+    assert visitor.post(f"folders/0/pictures/{number}/accept")[0] == 200
+    assert (shoot / "cutouts/sky.png").is_file()
+    retried = json.loads(visitor.post(f"folders/0/pictures/{number}/retry")[2])
+    assert retried["sentence"] == "sky.png will be cut again once the folder is watched."
+
+
+def test_a_folder_of_long_ago_is_not_shown(daemon: Running, shoot: Path) -> None:
+    place = place_of(shoot)
+    assert place is not None
+    Ledger(place.ledger).close()
+    for file in place.folder.iterdir():
+        os.utime(file, (1e9, 1e9))
+    assert json.loads(visit(daemon).get("state")[2])["folders"] == []
+
+
+def test_a_recipe_that_is_not_right_is_told(watched: Running, shoot: Path) -> None:
+    square(shoot / "a.png")
+    visitor = visit(watched)
+    visitor.wait("a.png", "done")
+    (shoot / "matted.toml").write_text("\nnonsense = 1\n")
+    deadline = time.monotonic() + 60
+    while "line 2" not in visitor.folder()["trouble"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "Its pictures wait until it is right." in visitor.folder()["trouble"]
 
 
 def test_names_that_are_no_text_or_html_are_only_text(watched: Running, shoot: Path) -> None:

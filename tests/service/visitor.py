@@ -37,6 +37,13 @@ class Visitor:
     def folder(self) -> dict[str, Any]:
         return json.loads(self.get("state")[2])["folders"][0]
 
+    def wait_for_folder(self) -> None:
+        """Until a folder is shown."""
+        deadline = time.monotonic() + 60
+        while not json.loads(self.get("state")[2])["folders"]:
+            assert time.monotonic() < deadline, "no folder is shown"
+            time.sleep(0.05)
+
     def wait(self, name: str, state: str) -> dict[str, Any]:
         """The picture of that name once it is in that state."""
         deadline = time.monotonic() + 60

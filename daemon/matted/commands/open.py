@@ -1,8 +1,9 @@
-"""Show the folders that the engine watches in the browser: what came, what came of it, what is to look at.
+"""Show the watched folders in the browser: what came, what came of it, what is to look at.
 
-The link works once, within a minute, for you alone; the page then stays open in that browser until the engine
-ends. It lists before and after, accepts results from review, tries pictures again, and takes pictures that
-you drop on it. Which folders the engine watches stands in its config.toml, as [[watch]] tables.
+These are the folders of `matted watch`, now or in the last seven days, and those that the engine watches by
+itself, as [[watch]] tables of its config.toml. The page shows before and after, accepts results from review,
+tries pictures again, and takes pictures that you drop on it. The link works once, within a minute, for you
+alone; the page then stays open in that browser until the engine ends.
 """
 
 import argparse

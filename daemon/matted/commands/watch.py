@@ -2,18 +2,19 @@
 
 A picture is taken once it is whole, and cut once: a ledger remembers every one, so that Matted may be stopped
 or killed at any time. Without a recipe, the file matted.toml in the folder, a transparent PNG goes into
-`cutouts`. Doubtful results go into `review` with the reason.
+`cutouts`. Doubtful results go into `review` with the reason; `matted open` shows all of it in the browser.
 """
 
 import argparse
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matted.config import Settings
-from matted.errors import BadOption
+from matted.errors import BadOption, MattedError
 
 if TYPE_CHECKING:
     from matted.hotfolder.desk import Desk
@@ -97,8 +98,9 @@ def _watch(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _greeting(root: Path, options: "WatchOptions") -> str:
-    how = "once" if options.once else "until Ctrl+C"
-    return f"Matted watches {root} {how}."
+    if options.once:
+        return f"Matted cuts what is in {root}."
+    return f"Matted watches {root} until Ctrl+C; `matted open` shows it in the browser."
 
 
 def _stop_on_signals(stop: Any, abandon: Any, say: Any) -> None:
@@ -125,15 +127,31 @@ def _ask(args: argparse.Namespace) -> int:
         if args.status:
             print(json.dumps(_status(desk)) if args.json else _described(desk))
             return 0
-        if args.retry:
-            for entry in _chosen(desk, args.retry, "failed"):
+        return _change(desk, args)
+
+
+def _change(desk: "Desk", args: argparse.Namespace) -> int:
+    from matted.hotfolder.names import shown
+
+    wish, when = args.retry or args.accept, "" if desk.is_watched else " once the folder is watched"
+    chosen = list(_chosen(desk, wish, "failed" if args.retry else "review"))
+    if not chosen:
+        print("Nothing has failed." if args.retry else "There is nothing to look at.")
+    refused = 0
+    for entry in chosen:
+        try:
+            if args.retry:
                 desk.retry(entry.id)
-                print(f"{entry.id} {entry.path} will be cut again.")
-            return 0
-        for entry in _chosen(desk, args.accept, "review"):
-            places = ", ".join(str(path) for path in desk.accept(entry.id))
-            print(f"{entry.id} {entry.path} is accepted: {places}")
-        return 0
+                print(f"{entry.id} {shown(entry.path)} will be cut again{when}.")
+            else:
+                places = ", ".join(shown(path) for path in desk.accept(entry.id))
+                print(f"{entry.id} {shown(entry.path)} is accepted: {places}")
+        except MattedError as error:
+            if wish != "all":
+                raise
+            refused += 1
+            print(f"{entry.id} {shown(entry.path)}: {error}", file=sys.stderr)
+    return 1 if refused else 0
 
 
 def _chosen(desk: "Desk", wish: str, state: Any) -> "Iterator[Entry]":
@@ -156,7 +174,8 @@ def _status(desk: "Desk") -> dict[str, Any]:
         ]
         for state in ("review", "failed")
     }
-    return {"folder": str(desk.root), "counts": desk.counts(), **listed}
+    facts = {"folder": str(desk.root), "watched": desk.is_watched, "troubles": list(desk.troubles())}
+    return {**facts, "counts": desk.counts(), **listed}
 
 
 def _described(desk: "Desk") -> str:
@@ -164,6 +183,7 @@ def _described(desk: "Desk") -> str:
 
     counts = desk.counts()
     lines = [f"{shown(desk.root)}: " + ", ".join(f"{count} {state}" for state, count in counts.items())]
+    lines += [*desk.troubles()] if desk.is_watched else ["Nobody watches it now."]
     for state, cure in (("review", "--accept N or --retry N"), ("failed", "--retry N")):
         entries = desk.list(state, limit=50)  # type: ignore[arg-type]
         if entries:
@@ -173,6 +193,6 @@ def _described(desk: "Desk") -> str:
             lines.append(f"        and {counts[state] - len(entries)} more")  # type: ignore[index]
     waiting = [entry for entry in desk.list("waiting", limit=50) if entry.reason]
     if waiting:
-        lines += ["", "to be tried again:"]
+        lines += ["", "to be tried again (at once with --retry N):"]
         lines += [f"{entry.id:6}  {shown(entry.path)}: {entry.reason}" for entry in waiting]
     return "\n".join(lines)

@@ -6,9 +6,12 @@ Called by `ledger` alone.
 
 import sqlite3
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from matted.hotfolder.entries import Found, Output, Work, stored
+from matted.hotfolder.entries import Found, Output, Work, path_of, stored
+from matted.hotfolder.signature import Signature
 
 
 def queue(db: sqlite3.Connection, file: Found) -> int:
@@ -125,6 +128,28 @@ def finish(db: sqlite3.Connection, work: Work, seconds: float | None) -> list[Ou
         db.execute("UPDATE works SET state = 'replaced', updated_s = ? WHERE id = ?", (now, row["id"]))
     db.executemany("UPDATE outputs SET state = 'leaving' WHERE id = ?", [(row["id"],) for row in leaving])
     return [Output.of(row) for row in leaving]
+
+
+def copies(db: sqlite3.Connection) -> list[Work]:
+    """See `Ledger.copies`."""
+    rows = db.execute(
+        "SELECT works.*, files.path AS copy, files.signature AS is_now FROM works "
+        "JOIN files ON files.work = works.id WHERE files.path != COALESCE(works.at, '') AND "
+        "((works.state = 'done' AND works.moved AND works.move_to IS NOT NULL) "
+        "OR (works.state = 'failed' AND works.at IS NOT NULL))"
+    ).fetchall()
+    return [
+        replace(
+            Work.of(row), path=path_of(row["copy"]), at=None, signature=Signature.from_text(row["is_now"])
+        )
+        for row in rows
+    ]
+
+
+def set_troubles(db: sqlite3.Connection, sentences: Sequence[str]) -> None:
+    """See `Ledger.set_troubles`."""
+    db.execute("DELETE FROM troubles")
+    db.executemany("INSERT INTO troubles VALUES(?)", [(sentence,) for sentence in sentences])
 
 
 def _merge(db: sqlite3.Connection, mine: sqlite3.Row, other: sqlite3.Row) -> None:

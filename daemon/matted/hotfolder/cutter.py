@@ -17,6 +17,10 @@ from matted.pipeline import Matte, Pipeline
 class Cutter(Protocol):
     """Makes mattes; may be used by several threads at once."""
 
+    def check(self, key: str, wish: str) -> None:
+        """Raises MattedError unless a recipe's `model` or `edges` can be what is wished for."""
+        ...
+
     def warm(self, recipe: Recipe) -> None:
         """Gets ready for a recipe's first picture. Raises MattedError."""
         ...
@@ -35,6 +39,13 @@ class PipelineCutter:
     """By a pipeline in this process. `stop` of `matte` ends what runs."""
 
     pipeline: Pipeline
+
+    def check(self, key: str, wish: str) -> None:
+        """See `Cutter`."""
+        if key == "model":
+            self.pipeline.check_model(wish)
+        elif wish == "neural":
+            self.pipeline.check_neural_edges()
 
     def warm(self, recipe: Recipe) -> None:
         """Loads the recipe's model and runs it once. Raises MattedError."""

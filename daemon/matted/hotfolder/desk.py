@@ -6,6 +6,7 @@ of ours; a running watch sees it within a second.
 
 import contextlib
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ from matted.errors import MattedError, OutputFailed
 from matted.hotfolder.entries import NOTE, STATES, Entry, State, Work
 from matted.hotfolder.ledger import Ledger
 from matted.hotfolder.moving import Moving
-from matted.hotfolder.place import place_of, resolved
+from matted.hotfolder.place import Place, place_of, resolved
 from matted.hotfolder.placing import Part, Placing
 from matted.hotfolder.signature import content_of_file
 
@@ -34,10 +35,10 @@ class UnknownPicture(MattedError):
 class Desk:
     """A folder's ledger and what may be asked of it. Close it, or use it as a context manager."""
 
-    def __init__(self, root: Path, ledger: Ledger, mark: str) -> None:
-        self.root = root
+    def __init__(self, place: Place, ledger: Ledger) -> None:
+        self.root = place.root
+        self._place = place
         self._ledger = ledger
-        self._mark = mark
 
     @classmethod
     def open(cls, folder: Path) -> "Desk":
@@ -46,7 +47,7 @@ class Desk:
         place = place_of(root, make=False)
         if place is None or not place.ledger.is_file():
             raise NotWatched(f"{root} has not been watched yet: start `matted watch` there.")
-        return cls(root, Ledger(place.ledger), place.mark)
+        return cls(place, Ledger(place.ledger))
 
     def __enter__(self) -> "Desk":
         return self
@@ -58,10 +59,19 @@ class Desk:
         """Lets go of the ledger."""
         self._ledger.close()
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody watches the folder now."""
+        return self._place.is_watched
+
     def counts(self) -> dict[State, int]:
         """How many pictures are in each state."""
         found = self._ledger.counts()
         return {state: found.get(state, 0) for state in STATES}
+
+    def troubles(self) -> Sequence[str]:
+        """What keeps the watch from some of the pictures, such as a recipe that is not right."""
+        return self._ledger.troubles() if self.is_watched else ()
 
     def list(self, state: State, *, limit: int = 100, offset: int = 0) -> list[Entry]:
         """Pictures in a state, the last changed first."""
@@ -92,7 +102,7 @@ class Desk:
         work = self._work(number)
         if work.state != "review":
             raise UnknownPicture(f"Picture {number} is not in review but {work.state}.")
-        placing = Placing(self.root, self._ledger, self._mark)
+        placing = Placing(self.root, self._ledger, self._place.mark)
         parts: list[Part] = []
         try:
             for output in self._ledger.outputs(work.id, "written"):

@@ -25,7 +25,7 @@ from matted.hotfolder.place import place_of, resolved
 from matted.hotfolder.placing import Placing
 from matted.hotfolder.recipe import RECIPE_FILE
 from matted.hotfolder.room import Holds, Room
-from matted.hotfolder.scanning import Scan
+from matted.hotfolder.scanning import Scan, identity_of, is_gone
 from matted.hotfolder.settling import Settling
 from matted.hotfolder.signature import Signature
 from matted.hotfolder.telling import Event, Progress, Show, Tell
@@ -36,6 +36,7 @@ _TICK_S = 1.0
 _AHEAD = 1  # works beyond those whose pictures are in memory: one is being read, or waits for the disk
 _REST_S = 20.0  # with nothing to do for so long, memory is given back
 _MOST_QUEUED = 64  # works looked at in one go
+_RECIPE_S = 30.0  # what waits for its recipe is looked at that often
 _UNSETTLED_S = 30.0  # `once` leaves a file that does not settle to the next run after so long
 
 
@@ -58,7 +59,8 @@ class HotFolder:
         self._stopping = threading.Event()
         self._abandoned = threading.Event()
         self._settling = Settling(options.settle_s)
-        self._holds = Holds(self._notice, first_s=options.hold_s)
+        tell_trouble = (lambda _sentence: None) if options.once else self._notice  # `once` ends with it
+        self._holds = Holds(tell_trouble, first_s=options.hold_s)
         self._flying: dict[Future[Ending], Work] = {}
         self._seen: dict[Path, tuple[Signature, str]] = {}
         self._given_up: MattedError | None = None
@@ -68,6 +70,7 @@ class HotFolder:
         self._scan_due, self._moved_on = 0.0, time.monotonic()
         self._identity: tuple[int, int] | None = None
         self._unreadable: set[str] = set()
+        self._troubles: list[str] = []
 
     def stop(self) -> None:
         """Ends the watch once the pictures under way are done; from any thread."""
@@ -90,7 +93,8 @@ class HotFolder:
         with place.taken(), contextlib.ExitStack() as closing:
             ledger = Ledger(place.ledger, stop=self._abandoned, tell=self._notice)
             closing.callback(ledger.close)
-            book = Book(self.root, self.options.recipe, self._notice)
+            settle_s, check = self.options.settle_s, self._cutter.check
+            book = Book(self.root, self.options.recipe, self._notice, check=check, settle_s=settle_s)
             for recipe in {chapter.recipe.coarse: chapter.recipe for chapter in book.chapters()}.values():
                 self._cutter.warm(recipe)
             self._start(ledger, book, Placing(self.root, ledger, place.mark))
@@ -98,7 +102,7 @@ class HotFolder:
             closing.callback(watching.stop)
             watching.start()
             self._watching = watching
-            self._identity = _identity(self.root)
+            self._identity = identity_of(self.root)
             self._settling.trust_times = os.name == "posix" and not watching.polls
             if watching.polls:
                 self._notice(
@@ -123,11 +127,13 @@ class HotFolder:
         """Where it stands."""
         busy = self._busy_s + (time.monotonic() - self._busy_since if self._flying else 0.0)
         ended = sum(self._counts.values())
-        waiting = self._ledger.counts().get("waiting", 0) + len(self._settling)
+        counts, working = self._ledger.counts(), len(self._flying)
+        not_taken = max(0, working - counts.get("working", 0))  # under way, and in the ledger still waiting
+        waiting = max(0, counts.get("waiting", 0) - not_taken) + len(self._settling)
         return Progress(
             **self._counts,
             waiting=waiting,
-            working=len(self._flying),
+            working=working,
             per_s=ended / busy if busy > 0 else 0.0,
         )
 
@@ -137,6 +143,7 @@ class HotFolder:
         self._ledger, self._book = ledger, book
         self._scan = Scan(self.root, book)
         self._seen = ledger.known()
+        ledger.set_troubles([])
         self._cutting = Cutting(
             self.root,
             ledger,
@@ -174,6 +181,7 @@ class HotFolder:
             nothing = not self._flying and not len(self._settling)
             if nothing and not resting and not self._is_due():
                 resting = True
+                self._cutting.moving.move_copies(self._book)
                 self._tell(Event("rest"))
                 self._rest_due = time.monotonic() + _REST_S
             resting = resting and nothing
@@ -211,7 +219,7 @@ class HotFolder:
 
     def _is_here(self) -> bool:
         """Whether the folder is there, and the same; when it comes back everything is looked at anew."""
-        identity = _identity(self.root)
+        identity = identity_of(self.root)
         if identity == self._identity and identity is not None and not self._watching.is_deaf:
             return True
         if identity is None:
@@ -237,7 +245,7 @@ class HotFolder:
         touched = self._watching.touched()
         now = time.monotonic()
         edited = any(path.name == RECIPE_FILE for path in touched)
-        if edited or now >= self._scan_due:
+        if edited or self._book.look_again() or now >= self._scan_due:
             self._look_everywhere(now)
             return
         for path in touched:
@@ -258,9 +266,11 @@ class HotFolder:
         for sentence in set(self._scan.troubles) - self._unreadable:
             self._notice(sentence)
         self._unreadable = set(self._scan.troubles)
+        self._book.tidy()
+        self._weigh_troubles([*self._scan.troubles, *self._book.wrong.values()])
         for path, signature in found.items():
             self._see(path, signature)
-        lost = [key for key in self._seen if self.root / key not in found and _is_gone(self.root / key)]
+        lost = [key for key in self._seen if self.root / key not in found and is_gone(self.root / key)]
         if lost:
             self._ledger.vanished(lost)
             for key in lost:
@@ -268,6 +278,14 @@ class HotFolder:
         took = time.monotonic() - now
         pause = self.options.poll_s if self._watching.polls else self.options.scan_s
         self._scan_due = now + took + max(pause, 10 * took)
+
+    def _weigh_troubles(self, now: list[str]) -> None:
+        """Keeps in the ledger what is wrong now; what waited for something else goes on."""
+        for sentence in set(self._troubles) - set(now):
+            self._ledger.release(sentence)
+        if now != self._troubles:
+            self._ledger.set_troubles(now)
+        self._troubles = now
 
     def _see(self, path: Path, signature: Signature) -> None:
         key = path.relative_to(self.root)
@@ -278,6 +296,7 @@ class HotFolder:
         whole = [
             Found(path.relative_to(self.root), signature, self._book.chapter(path).recipe.digest)
             for path, signature in self._settling.whole()
+            if self._book.why_waits(path) is None
         ]
         if whole:
             self._ledger.found(whole)
@@ -292,12 +311,14 @@ class HotFolder:
             if free <= 0 or any(work.crashes for work in self._flying.values()):
                 return
             busy = {work.path for work in self._flying.values()}
-            works = self._ledger.next(time.time(), busy, _MOST_QUEUED if len(self._holds) else free)
+            works = self._ledger.next(
+                time.time(), busy, _MOST_QUEUED if len(self._holds) or self._book.is_held else free
+            )
             held: dict[tuple[float, str], list[Work]] = {}
             for work in works:
                 if work.crashes and self._flying:
                     break  # what may have ended Matted before works alone
-                block = self._holds.blocks(self._keys(work), time.time())
+                block = self._waits(work) or self._holds.blocks(self._keys(work), time.time())
                 if block is not None:
                     held.setdefault(block, []).append(work)
                 elif len(self._flying) < self.options.crew + _AHEAD:
@@ -308,6 +329,13 @@ class HotFolder:
                 self._ledger.put_back(blocked, until_s, sentence)
             if not held:
                 return
+
+    def _waits(self, work: Work) -> tuple[float, str] | None:
+        """Until when, and why, a work waits for its recipe."""
+        sentence = self._book.why_waits(self.root / work.path)
+        if sentence is None:
+            return None
+        return time.time() + (_RECIPE_S if sentence in self._troubles else _TICK_S), sentence
 
     def _send(self, work: Work) -> None:
         if not self._flying:
@@ -353,7 +381,10 @@ class HotFolder:
 
     def _look_again(self, work: Work) -> None:
         """A file that was not what it was when it was queued is looked at again at once."""
-        if self._ledger.knows(work.path):
+        name = self._ledger.name_of(work.path)
+        if name is not None:
+            if name != work.path:
+                self._notice(f"{shown(work.path)} is the same picture as {shown(name)}, which is cut once.")
             return
         self._seen.pop(work.path, None)
         for path, signature in self._scan.at(self.root / work.path):
@@ -364,21 +395,3 @@ class HotFolder:
 
     def _notice(self, sentence: str) -> None:
         self._tell(Event("notice", None, sentence))
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        facts = folder.stat()
-    except OSError:
-        return None
-    return facts.st_dev, facts.st_ino
-
-
-def _is_gone(path: Path) -> bool:
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False

@@ -57,9 +57,11 @@ class Ledger:
         rows = self._all("SELECT path, signature, recipe FROM files")
         return {path_of(row[0]): (Signature.from_text(row[1]), row[2]) for row in rows}
 
-    def knows(self, path: Path) -> bool:
-        """Whether a file is known."""
-        return bool(self._all("SELECT 1 FROM files WHERE path = ?", stored(path)))
+    def name_of(self, path: Path) -> Path | None:
+        """The picture that a known file is, by the name it was queued under; None for an unknown file."""
+        query = "SELECT works.path FROM files LEFT JOIN works ON works.id = files.work WHERE files.path = ?"
+        rows = self._all(query, stored(path))
+        return (path_of(rows[0][0]) if rows[0][0] is not None else path) if rows else None
 
     def found(self, files: Iterable[Found]) -> int:
         """Queues whole files that are new or changed; how many there were."""
@@ -229,6 +231,10 @@ class Ledger:
         """The original is about to be moved to `path`."""
         self._do(lambda db: db.execute("UPDATE works SET move_to = ? WHERE id = ?", (stored(path), work.id)))
 
+    def copies(self) -> list[Work]:
+        """Every other file with the content of a picture that was moved aside, as the work's own."""
+        return self._do(changes.copies)
+
     # --------------------------------------------------------------------------------------- recovery
 
     def interrupted(self) -> list[Work]:
@@ -307,6 +313,14 @@ class Ledger:
         return [path_of(row[0]) for row in self._all("SELECT path FROM folders")]
 
     # ------------------------------------------------------------------------------------ for a person
+
+    def troubles(self) -> list[str]:
+        """What keeps the watch from some of the pictures now: a sentence each."""
+        return [row[0] for row in self._all("SELECT sentence FROM troubles ORDER BY rowid")]
+
+    def set_troubles(self, sentences: Sequence[str]) -> None:
+        """These are all."""
+        self._do(partial(changes.set_troubles, sentences=sentences))
 
     def counts(self) -> dict[str, int]:
         """How many works are in each state."""

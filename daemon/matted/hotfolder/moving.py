@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from matted.errors import OutputExists, OutputFailed
-from matted.hotfolder.book import Chapter
+from matted.hotfolder.book import Book, Chapter
 from matted.hotfolder.entries import Work
 from matted.hotfolder.ledger import Ledger
 from matted.hotfolder.names import candidates, fitted, shown
@@ -27,6 +27,7 @@ class Moving:
         self.ledger = ledger
         self._tell = tell
         self._told: set[Path] = set()
+        self._seen: set[tuple[Path, str]] = set()  # copies that were moved, or have to stay
 
     def move(self, work: Work) -> None:
         """Moves the original of a done work, if its recipe wants that and it has not been."""
@@ -39,7 +40,25 @@ class Moving:
         folder = chapter.place(chapter.recipe.failed)
         if source.is_relative_to(folder):
             return
-        target = self._move(work, folder / chapter.relative(self.root / work.path))
+        self._explain(self._move(work, folder / chapter.relative(self.root / work.path)), reason)
+
+    def move_copies(self, book: Book) -> None:
+        """Moves every other file with the content of an original that was moved, to the same place."""
+        for copy in self.ledger.copies():
+            source = self.root / copy.path
+            chapter = book.chapter(source)
+            recipe = chapter.recipe
+            folder = chapter.place(recipe.done if copy.state == "done" else recipe.failed)
+            known = (copy.path, str(copy.signature))
+            if recipe.originals == "move" and known not in self._seen and not source.is_relative_to(folder):
+                self._seen.add(known)
+                target = self._move(copy, folder / chapter.relative(source))
+                entry = self.ledger.entry(copy.id)
+                if copy.state == "failed" and entry is not None:
+                    self._explain(target, entry.reason)
+
+    def _explain(self, target: Path | None, reason: str) -> None:
+        """Puts the reason beside an original that was moved because it failed."""
         if target is not None:
             note = target.with_name(f"{target.name}.txt")
             with contextlib.suppress(OutputExists, OutputFailed), atomic_output(fitted(note)) as file:
@@ -54,6 +73,11 @@ class Moving:
             if Signature.of(source.lstat()) != work.signature:
                 self.ledger.stays(work)  # another content has come in its place, and is queued by itself
                 return None
+            if work.at is not None and source.parent == wished.parent:
+                self.ledger.moved(
+                    work, work.at, work.signature
+                )  # it was cut again where it had been moved to
+                return source
             wished.parent.mkdir(parents=True, exist_ok=True)
             if wished.parent.stat().st_dev != source.stat().st_dev:
                 self.ledger.stays(work)

@@ -4,13 +4,14 @@ name is made to fit.
 Imports the standard library only.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path, PurePath
 
-LONGEST_NAME = 255  # bytes (POSIX) or UTF-16 units (Windows) of one name; nearly every filesystem's limit
+LONGEST_NAME = 255  # bytes (POSIX) or UTF-16 units (Windows) of one name; most filesystems' limit
 
 PICTURE_SUFFIXES = frozenset(
     (
@@ -47,11 +48,22 @@ def is_picture(name: str) -> bool:
 
 
 def fitted(path: Path) -> Path:
-    """`path` with every name short enough for the filesystem; a shortened one keeps its suffix and gets a
-    mark made from the whole name, so that two long names never become one.
+    """`path` with every name that is not there yet short enough for the filesystem; a shortened one keeps its
+    suffix and gets a mark made from the whole name, so that two long names never become one.
     """
-    parts = [_fitted_name(part) for part in path.parts]
-    return Path(*parts) if parts else path
+    there = next((folder for folder in path.parents if _is_folder(folder)), None)
+    if there is None:
+        return path
+    longest = longest_name(there)
+    return there.joinpath(*(_fitted_name(name, longest) for name in path.relative_to(there).parts))
+
+
+def longest_name(folder: Path) -> int:
+    """How long a name may be in a folder that is there: on encrypted disks it is less than usual."""
+    if os.name == "posix":
+        with contextlib.suppress(OSError, ValueError):
+            return min(LONGEST_NAME, os.pathconf(folder, "PC_NAME_MAX"))
+    return LONGEST_NAME
 
 
 def candidates(target: Path, source: Path) -> Iterator[Path]:
@@ -72,14 +84,20 @@ def shown(path: str | Path) -> str:
     return _CONTROL.sub("?", os.fsencode(path).decode("utf-8", "replace"))
 
 
-def _fitted_name(name: str) -> str:
-    if _length(name) <= LONGEST_NAME:
+def _is_folder(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return path.is_dir()
+    return False
+
+
+def _fitted_name(name: str, longest: int) -> str:
+    if _length(name) <= longest:
         return name
     stem, suffix = PurePath(name).stem, PurePath(name).suffix
     if _length(suffix) > 16:
         stem, suffix = name, ""
     ending = f"~{blake2b(os.fsencode(name), digest_size=4).hexdigest()}{suffix}"
-    while _length(stem) + _length(ending) > LONGEST_NAME:
+    while _length(stem) + _length(ending) > longest:
         stem = stem[:-1]
     return stem + ending
 

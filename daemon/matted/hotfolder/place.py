@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,6 +22,7 @@ from matted.imaging.files import atomic_output, output_failed
 from matted.locking import lock
 
 _FACTS = "folder.json"
+_TRIES, _TRY_S = 5, 0.05
 
 
 class AlreadyWatched(MattedError):
@@ -42,6 +44,21 @@ class Place:
         """The ledger's file."""
         return self.folder / "ledger.sqlite"
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody watches the folder now."""
+        with contextlib.suppress(OSError), (self.folder / "lock").open("rb") as file:
+            return not lock(file)
+        return False
+
+    def heard_of_s(self) -> float:
+        """time.time() when a watch last began or ended, or something became of a picture; 0 if never."""
+        last = 0.0
+        for name in ("lock", "ledger.sqlite", "ledger.sqlite-wal"):
+            with contextlib.suppress(OSError):
+                last = max(last, (self.folder / name).stat().st_mtime)
+        return last
+
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
         """The right to work in the folder. Raises AlreadyWatched."""
@@ -50,17 +67,26 @@ class Place:
         except OSError as error:
             raise output_failed(self.folder / "lock", error) from error
         with file:
-            if not lock(file):
-                raise AlreadyWatched(
-                    f"{self.root} is watched already, by another `matted watch` or by the engine."
-                )
+            for patience in range(_TRIES, -1, -1):
+                if lock(file):
+                    break
+                if not patience:
+                    raise AlreadyWatched(
+                        f"{self.root} is watched already, by another `matted watch` or by the engine."
+                    )
+                time.sleep(_TRY_S)  # somebody may only be asking whether it is watched
             other = self._overlapping()
             if other is not None:
                 raise AlreadyWatched(
                     f"{other} is watched already, and {self.root} overlaps it: each would cut what the other "
                     "made. Give the inner folder a recipe of its own instead."
                 )
-            yield
+            os.utime(self.folder / "lock")
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):
+                    os.utime(self.folder / "lock")
 
     def _overlapping(self) -> Path | None:
         """A folder that is being watched and lies in this one, or around it."""
@@ -78,6 +104,8 @@ class Place:
 def resolved(folder: Path) -> Path:
     """The folder itself, whatever links lead to it. Raises BadOption when there is none."""
     path = Path(os.path.realpath(folder.expanduser()))
+    if path.is_file():
+        raise BadOption(f"{folder} is a file: name the folder it lies in.")
     if not path.is_dir():
         raise BadOption(f"There is no folder {folder}: create it first.")
     return path
@@ -107,6 +135,15 @@ def place_of(root: Path, *, make: bool = True) -> Place | None:
         with atomic_output(own / _FACTS, overwrite=True) as file:
             file.write(json.dumps(now).encode())
     return Place(root, own, mark)
+
+
+def places() -> Iterator[Place]:
+    """The places of all folders that were ever watched, whether these are still there or not."""
+    base = state_dir() / "folders"
+    for own in sorted(base.iterdir()) if base.is_dir() else ():
+        facts = _read(own)
+        if facts is not None:
+            yield Place(Path(str(facts.get("path"))), own, str(facts.get("mark")))
 
 
 def _renamed_from(base: Path, root: Path) -> Path | None:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from matted.errors import OutputFailed
 from matted.hotfolder.entries import Output, Verdict, Work
 from matted.hotfolder.ledger import Ledger
-from matted.hotfolder.names import candidates
+from matted.hotfolder.names import candidates, fitted
 from matted.hotfolder.signature import content_of_file
 from matted.imaging.files import is_there, output_failed, sync_folder, take_name
 from matted.notice import Notice
@@ -60,7 +60,7 @@ class Placing:
         self, item: int, target: Path, fill: Callable[[BinaryIO], None], *, home: Path | None = None
     ) -> Part:
         """A hidden file beside `target` that `fill` writes; still to be sealed. Raises PlaceTrouble."""
-        folder = target.parent
+        folder = fitted(target).parent
         hidden = folder / f"{self._mark}{secrets.token_hex(6)}.part"
         try:
             self._prepare(folder)

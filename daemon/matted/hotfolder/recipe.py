@@ -28,6 +28,7 @@ from matted.notice import Notice
 from matted.pipeline import CoarseOptions, Level, Matte, RefineOptions
 
 RECIPE_FILE = "matted.toml"
+Check = Callable[[str, str], None]
 DEFAULT_PATTERN = "{item}/{folder}/{stem}.{ext}"
 MAX_BACKGROUND_PIXELS = 300_000_000
 _KEYS = (
@@ -120,10 +121,11 @@ class Recipe:
 DEFAULT_RECIPE = Recipe()
 
 
-def load_recipe(path: Path, *, check_model: Callable[[str], None] | None = None) -> Recipe:
-    """The recipe in a file. `check_model` raises MattedError for a model that cannot be used.
+def load_recipe(path: Path, *, check: Check | None = None) -> Recipe:
+    """The recipe in a file.
 
-    Raises BadRecipe: a sentence with the file, the line and the reason.
+    `check` is given "model" or "edges" and what the recipe says there; it raises MattedError where that
+    cannot be used. Raises BadRecipe: a sentence with the file, the line and the reason.
     """
     table = Table.read(path)
     table.only(_KEYS)
@@ -133,16 +135,17 @@ def load_recipe(path: Path, *, check_model: Callable[[str], None] | None = None)
         items.append(_item(part, sources, taken=[item.name for item in items]))
     _check_apart(table, items)
     model = table.value("model", str, "") or None
-    if model is not None and check_model is not None:
-        try:
-            check_model(model)
-        except MattedError as error:
-            raise table.wrong("model", str(error)) from error
     adjust = table.table("adjust")
     below = table.value("review_below", float, REVIEW_BELOW)
     if not 0 <= below <= 1:
         raise table.wrong("review_below", f"review_below goes from 0 to 1, not {below:g}.")
     edges = table.one_of("edges", get_args(Level), "fast")
+    for key, wish in (("model", model), ("edges", edges)):
+        if check is not None and key in table.values and wish:
+            try:
+                check(key, wish)
+            except MattedError as error:
+                raise table.wrong(key, str(error)) from error
     return Recipe(
         items=tuple(items) or DEFAULT_RECIPE.items,
         name=table.value("name", str, path.parent.name if path.name == RECIPE_FILE else path.stem),

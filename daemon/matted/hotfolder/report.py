@@ -56,7 +56,7 @@ class Report:
         text = _standing(progress)
         with self._lock:
             if text != self._line:
-                width = os.get_terminal_size(sys.stderr.fileno()).columns
+                width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
                 sys.stderr.write(f"\r\x1b[2K{text[: width - 1]}")
                 sys.stderr.flush()
                 self._line = text

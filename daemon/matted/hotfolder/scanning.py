@@ -85,3 +85,23 @@ class Scan:
 def _is_link(entry: "os.DirEntry[str]") -> bool:
     junction = getattr(entry, "is_junction", None)
     return entry.is_symlink() or (junction is not None and junction())
+
+
+def identity_of(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one of its name; None when it is not there."""
+    try:
+        facts = folder.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def is_gone(path: Path) -> bool:
+    """Whether there is certainly nothing of that name."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from matted.errors import MattedError
 
-VERSION = 1
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE works(
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     path BLOB NOT NULL, signature TEXT NOT NULL, recipe TEXT NOT NULL, content TEXT,
@@ -31,6 +30,10 @@ CREATE INDEX outputs_by_path ON outputs(path);
 CREATE INDEX outputs_by_content ON outputs(content);
 CREATE TABLE folders(path BLOB PRIMARY KEY);
 """
+_STEPS = (
+    _TABLES,
+    "CREATE TABLE troubles(sentence TEXT NOT NULL)",
+)  # of which version N has taken the first N
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -42,13 +45,13 @@ def opened(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
+        for step in _STEPS[version:]:
+            for statement in step.split(";"):
                 db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute(f"PRAGMA user_version = {max(version, len(_STEPS))}")
         db.execute("COMMIT")
     except sqlite3.Error as error:
         raise MattedError(f"The ledger {path} cannot be opened: {error}.") from error
-    if version > VERSION:
+    if version > len(_STEPS):
         raise MattedError(f"The ledger {path} was written by a newer Matted: update this one.")
     return db

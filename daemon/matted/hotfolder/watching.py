@@ -31,7 +31,7 @@ class Watching:
     def __init__(self, root: Path, wake: threading.Event, *, poll: bool | None = None) -> None:
         self.root = root
         self.polls = is_silent(root) if poll is None else poll
-        self.why_polling = "" if not self.polls else "its filesystem tells of no changes"
+        self.why_polling = "its filesystem tells of no changes" if self.polls and poll is None else ""
         self._wake = wake
         self._lock = threading.Lock()
         self._touched: set[Path] = set()

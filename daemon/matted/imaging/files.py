@@ -41,7 +41,8 @@ class atomic_output:  # noqa: N801 - reads as a verb where it is used
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
         self._path = path
         self._overwrite = overwrite
-        self._hidden = path.parent / f".{path.name[:100]}.{secrets.token_hex(4)}.part"
+        start = os.fsencode(path.name)[:100].decode("utf-8", "ignore")  # names end at 255 bytes, or at 143
+        self._hidden = path.parent / f".{start}.{secrets.token_hex(4)}.part"
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> BinaryIO:

@@ -1,10 +1,12 @@
-"""The watched folders as the page shows them, and what it may ask of them, by numbers alone.
+"""The watched folders, whoever watches them, as the page shows them, and what it may ask, by numbers alone.
 
 The page never names a file that exists: it says which folder and which picture of the ledger. May import the
 hot folder, when it is first asked; knows no HTTP. Everything here blocks and may be called from any thread.
 """
 
+import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN: "tuple[State, ...]" = ("review", "failed", "working", "waiting", "done")
 MOST_SHOWN = 1000
+SHOWN_S = 7 * 86400.0  # a folder of which nothing was heard for so long is shown while it is watched alone
 
 
 class UnknownFolder(MattedError):
@@ -28,17 +31,22 @@ class UnknownFolder(MattedError):
 
 
 class Folders:
-    """The folders of the settings, in their order. Each question opens a ledger: folders get renamed."""
+    """The folders of the settings, in their order, then those that a `matted watch` has or had lately.
+
+    A folder keeps its number as long as this lives. Each question opens a ledger: folders get renamed.
+    """
 
     def __init__(self, entries: Sequence[WatchEntry]) -> None:
         self._paths = [entry.folder for entry in entries]
         self._locks = [threading.Lock() for _ in entries]
+        self._looking = threading.Lock()
 
     def state(self, limit: int, troubles: dict[Path, str]) -> list[dict[str, Any]]:
         """Every folder: its name, how many pictures are in which state, and `limit` pictures of each state.
 
         `troubles`: why a folder is not being watched now.
         """
+        self._look()
         return [
             self._content(number, limit, troubles.get(path, "")) for number, path in enumerate(self._paths)
         ]
@@ -74,7 +82,20 @@ class Folders:
 
         with self._desk(number) as desk:
             desk.retry(picture)
-            return f"{shown(desk.entry(picture).path)} will be cut again."
+            when = "" if desk.is_watched else " once the folder is watched"
+            return f"{shown(desk.entry(picture).path)} will be cut again{when}."
+
+    def _look(self) -> None:
+        """Takes in the folders that somebody else watches, or watched lately."""
+        from matted.hotfolder.place import places
+
+        with self._looking:
+            known = {Path(os.path.realpath(path)) for path in self._paths}
+            for place in places():
+                is_new = place.root not in known and place.root.is_dir()
+                if is_new and (place.heard_of_s() > time.time() - SHOWN_S or place.is_watched):
+                    self._locks.append(threading.Lock())
+                    self._paths.append(place.root)
 
     @contextmanager
     def _desk(self, number: int) -> "Iterator[Desk]":
@@ -95,11 +116,14 @@ class Folders:
             "name": shown(path.name or str(path)),
             "path": shown(path),
             "trouble": trouble,
+            "watched": False,
             "counts": dict.fromkeys(SHOWN, 0),
             "pictures": [],
         }
         try:
             with self._desk(number) as desk:
+                content["watched"] = desk.is_watched
+                content["trouble"] = "\n".join([*filter(None, [trouble]), *desk.troubles()])
                 content["counts"] = desk.counts()
                 content["pictures"] = [
                     _picture(entry, desk.root) for state in SHOWN for entry in desk.list(state, limit=limit)

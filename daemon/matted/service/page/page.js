@@ -1,13 +1,17 @@
 // The page of the watched folders. Asks for the state every two seconds while it is seen, draws what changed,
 // and asks for changes with the key that came in its HTML. Text from files becomes text nodes and never HTML.
 
+import { beside } from "./beside.js";
+import { isClose, isSeen, leave, lookCloser } from "./closer.js";
+import { takePictures } from "./dropping.js";
+
 const PAUSE_MS = 2000;
 const MOST_SHOWN = 1000;
 const SECTIONS = [
-  { name: "review", title: "To look at", states: ["review"] },
-  { name: "failed", title: "Failed", states: ["failed"] },
-  { name: "queue", title: "In the queue", states: ["working", "waiting"] },
-  { name: "done", title: "Done", states: ["done"] },
+  { name: "review", title: "To look at", short: "to look at", states: ["review"] },
+  { name: "failed", title: "Failed", short: "failed", states: ["failed"] },
+  { name: "queue", title: "In the queue", short: "in the queue", states: ["working", "waiting"] },
+  { name: "done", title: "Done", short: "done", states: ["done"] },
 ];
 const GROUNDS = ["checks", "white", "gray", "black"];
 
@@ -16,7 +20,7 @@ const at = (id) => document.getElementById(id);
 
 let state = { ready: false, folders: [] };
 let mark = "";
-let folder = 0;
+let folder = -1; // not chosen yet
 let limit = 60;
 let current = ""; // the card that the arrow keys are on
 let timer = 0;
@@ -114,7 +118,15 @@ function make(tag, names, text) {
 
 const idOf = (number, picture) => `${number}-${picture}`;
 
+// The folder that was shown before a reload, else the one in which something happened last.
+function chooseFolder() {
+  const held = state.folders.findIndex((one) => one.path === sessionStorage.getItem("folder"));
+  const times = state.folders.map((one) => Math.max(0, ...one.pictures.map((picture) => picture.changed_s)));
+  folder = held >= 0 ? held : Math.max(0, times.indexOf(Math.max(...times)));
+}
+
 function draw() {
+  if (folder < 0 && state.folders.length) chooseFolder();
   const shown = state.folders[folder];
   at("nothing").hidden = Boolean(shown);
   at("sections").hidden = !shown;
@@ -148,6 +160,7 @@ function drawFolders() {
       button.addEventListener("click", () => {
         folder = number;
         current = "";
+        sessionStorage.setItem("folder", one.path);
         draw();
       });
       return button;
@@ -161,15 +174,22 @@ function drawSections(shown) {
   if (main.dataset.folder !== `${folder}`) {
     main.dataset.folder = `${folder}`;
     cards.clear();
-    main.replaceChildren(make("p", "where"), ...SECTIONS.map(emptySection), make("p", "calm"));
+    main.replaceChildren(make("p", "where"), make("p", "overview"), ...SECTIONS.map(emptySection), make("p", "calm"));
+    main.querySelector(".overview").append(
+      ...SECTIONS.map(({ name }) => Object.assign(make("a"), { href: `#title-${name}` })),
+    );
   }
-  put(main.querySelector(".where"), shown.path);
+  const rests = state.ready && !shown.watched && !shown.trouble;
+  put(main.querySelector(".where"), rests ? `${shown.path}, not watched now. This command goes on with it: matted watch "${shown.path}"` : shown.path);
   const seen = new Set();
   for (const section of SECTIONS) {
     const element = main.querySelector(`section.${section.name}`);
     const pictures = shown.pictures.filter((one) => section.states.includes(one.state));
     const count = section.states.reduce((sum, one) => sum + shown.counts[one], 0);
     element.hidden = count === 0;
+    const link = main.querySelector(`.overview [href="#title-${section.name}"]`);
+    link.hidden = count === 0;
+    put(link, `${count} ${section.short}`);
     put(element.querySelector(".count"), `${count}`);
     const list = element.querySelector(".cards");
     pictures.forEach((picture, place) => {
@@ -312,48 +332,54 @@ function focusOn(card) {
   card.focus();
 }
 
-function beside(card, key) {
-  const all = order().filter((one) => one.offsetParent);
-  const place = all.indexOf(card);
-  if (place < 0) return all[0];
-  if (key === "ArrowRight") return all[place + 1];
-  if (key === "ArrowLeft") return all[place - 1];
-  if (key === "Home") return all[0];
-  if (key === "End") return all[all.length - 1];
-  const from = card.getBoundingClientRect();
-  const down = key === "ArrowDown";
-  const rows = all
-    .map((one) => ({ one, box: one.getBoundingClientRect() }))
-    .filter(({ box }) => (down ? box.top > from.top + 1 : box.top < from.top - 1));
-  const nearest = down ? Math.min(...rows.map(({ box }) => box.top)) : Math.max(...rows.map(({ box }) => box.top));
-  const row = rows.filter(({ box }) => Math.abs(box.top - nearest) < 1);
-  const off = ({ box }) => Math.abs(box.left + box.width / 2 - from.left - from.width / 2);
-  return row.sort((a, b) => off(a) - off(b)).map(({ one }) => one)[0];
-}
-
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input")) return;
-  const card = event.target.closest(".card");
+  const close = isClose();
+  const card = close ? order().find(isSeen) : event.target.closest(".card");
   const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (/^(Arrow|Home$|End$)/.test(pressed)) {
-    const next = beside(card, pressed);
+    const next = beside(order(), card, pressed);
     if (next) {
       event.preventDefault();
       focusOn(next);
+      if (close) lookCloser(next);
     }
   } else if (pressed === "b") {
     const next = GROUNDS[(GROUNDS.indexOf(document.body.dataset.ground || "checks") + 1) % GROUNDS.length];
     document.querySelector(`#grounds input[value=${next}]`).click();
   } else if (card) {
     const [accept, retry] = card.querySelectorAll("button");
-    const accepts = pressed === "a" || (pressed === "Enter" && event.target === card);
+    const accepts = pressed === "a" || (pressed === "Enter" && (close || event.target === card));
     const wished = accepts ? accept : pressed === "r" ? retry : null;
-    if (wished && !wished.hidden && !event.repeat) {
+    if (pressed === " " && (close || event.target === card)) {
+      event.preventDefault();
+      if (close) leave();
+      else lookCloser(card);
+    } else if (wished && !wished.hidden && !event.repeat) {
       event.preventDefault();
       wished.click();
+      if (close) lookOn(card);
     }
   }
 });
+
+// After a picture that was judged closely comes the next one of its section.
+function lookOn(card) {
+  const next = card.nextElementSibling;
+  if (!next) return leave();
+  focusOn(next);
+  lookCloser(next);
+}
+
+document.addEventListener("click", (event) => {
+  const card = event.target.closest(".card");
+  if (event.target.closest("#closer")) leave();
+  else if (card && event.target.closest(".pair")) {
+    focusOn(card);
+    lookCloser(card);
+  }
+});
+at("closer").addEventListener("close", () => focusOn(order().find(isSeen)));
 
 document.addEventListener("focusin", (event) => {
   const card = event.target.closest(".card");
@@ -363,31 +389,7 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
-// --------------------------------------------------------------------------------- pictures by hand
-
-const carriesFiles = (event) => state.folders.length > 0 && [...event.dataTransfer.types].includes("Files");
-
-document.addEventListener("dragover", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  at("catch").hidden = false;
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) at("catch").hidden = true;
-});
-document.addEventListener("drop", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  at("catch").hidden = true;
-  const isFolder = [...event.dataTransfer.items].map((item) => Boolean(item.webkitGetAsEntry()?.isDirectory));
-  const files = [...event.dataTransfer.files].filter((_file, place) => !isFolder[place]);
-  add(files, isFolder.includes(true) ? ["Only pictures can be dropped here, not folders."] : []);
-});
-at("files").addEventListener("change", (event) => {
-  const files = [...event.target.files];
-  event.target.value = "";
-  add(files);
-});
+takePictures(() => state.folders.length > 0, add);
 for (const input of document.querySelectorAll("#grounds input")) {
   input.addEventListener("change", () => {
     document.body.dataset.ground = input.value;

@@ -25,7 +25,7 @@ from matted.service.page.doors import PageClosed, TicketUsed
 from matted.service.page.dropping import checked_name, put
 from matted.service.page.folders import MOST_SHOWN, Folders
 from matted.service.page.peer import is_another_user
-from matted.service.page.thumbnails import Thumbnails
+from matted.service.page.thumbnails import LARGE_PX, SIDE_PX, Thumbnails
 
 _FIRST_SHOWN = 60
 _POLICY = (
@@ -54,7 +54,7 @@ def table() -> list[web.RouteDef]:
         web.get("/", closed, allow_head=False),
         web.get("/open", open_page, allow_head=False),
         web.get(VIEW + "/", page, allow_head=False),
-        web.get(VIEW + "/{file:page\\.js|page\\.css}", part, allow_head=False),
+        web.get(VIEW + "/{file:(?:page|beside|closer|dropping)\\.js|page\\.css}", part, allow_head=False),
         web.get(VIEW + "/state", state, allow_head=False),
         web.get(one + "/{which:before|after}", thumbnail, allow_head=False),
         web.post(one + "/accept", accept),
@@ -126,7 +126,7 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def part(request: web.Request) -> web.Response:
-    """GET /page/{view}/page.js and page.css"""
+    """GET /page/{view}/page.js and the parts it imports, page.css"""
     name = request.match_info["file"]
     kind = "text/javascript" if name.endswith(".js") else "text/css"
     return web.Response(text=_file(name), content_type=kind)
@@ -150,11 +150,12 @@ async def state(request: web.Request) -> web.Response:
 async def thumbnail(request: web.Request) -> web.Response:
     """GET .../pictures/{picture}/before and after"""
     shown, (folder, picture) = request.app[PAGE], _numbers(request)
+    side_px = LARGE_PX if "large" in request.query else SIDE_PX
 
     def make() -> bytes:
         if request.match_info["which"] == "before":
-            return shown.thumbnails.of(shown.folders.source(folder, picture))
-        return shown.thumbnails.first(shown.folders.results(folder, picture))
+            return shown.thumbnails.of(shown.folders.source(folder, picture), side_px)
+        return shown.thumbnails.first(shown.folders.results(folder, picture), side_px)
 
     made = await asyncio.wrap_future(shown.shrinking.submit(make))
     return web.Response(body=made, content_type="image/webp")

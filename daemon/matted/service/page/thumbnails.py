@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from matted.imaging.picture import Picture
 
-SIDE_PX = 512
+SIDE_PX, LARGE_PX = 512, 1600
 KEPT_BYTES = 48 << 20
 _QUALITY = 82
 
@@ -30,8 +30,8 @@ class Thumbnails:
         self._cache = StageCache(KEPT_BYTES)
         self._decoding = threading.Lock()
 
-    def of(self, path: Path) -> bytes:
-        """The picture at `path` as WebP in sRGB, upright, transparent where it is, `SIDE_PX` at most.
+    def of(self, path: Path, side_px: int = SIDE_PX) -> bytes:
+        """The picture at `path` as WebP in sRGB, upright, transparent where it is, `side_px` at most.
 
         Raises UnreadablePicture, UnsupportedPicture, PictureTooLarge.
         """
@@ -41,36 +41,36 @@ class Thumbnails:
             raise UnreadablePicture(f"{path.name!r} is not there any more.") from error
         if not stat.S_ISREG(facts.st_mode):
             raise UnreadablePicture(f"{path.name!r} is not a file.")
-        name = f"{path}\0{facts.st_ino}\0{facts.st_size}\0{facts.st_mtime_ns}"
+        name = f"{side_px}\0{path}\0{facts.st_ino}\0{facts.st_size}\0{facts.st_mtime_ns}"
         held = self._cache.get((name,))
         if held is None:
             with self._decoding:
-                held = self._cache.get((name,)) or _encoded(path, self._max_pixels)
+                held = self._cache.get((name,)) or _encoded(path, self._max_pixels, side_px)
                 self._cache.put((name,), held, len(held))
         assert isinstance(held, bytes)
         return held
 
-    def first(self, paths: list[Path]) -> bytes:
+    def first(self, paths: list[Path], side_px: int = SIDE_PX) -> bytes:
         """The thumbnail of the first of some pictures that can be shown. Raises as `of` does."""
         trouble: Exception = UnreadablePicture("There is no result to show.")
         for path in paths:
             try:
-                return self.of(path)
+                return self.of(path, side_px)
             except (UnreadablePicture, UnsupportedPicture) as error:
                 trouble = error
         raise trouble
 
 
-def _encoded(path: Path, max_pixels: int) -> bytes:
+def _encoded(path: Path, max_pixels: int, side_px: int) -> bytes:
     from matted.imaging.read import read_picture
 
-    small = _reduced(read_picture(path, max_pixels=max_pixels, min_side=SIDE_PX))
+    small = _reduced(read_picture(path, max_pixels=max_pixels, min_side=side_px), side_px)
     file = io.BytesIO()
     small.save(file, "WEBP", quality=_QUALITY, method=2)
     return file.getvalue()
 
 
-def _reduced(picture: "Picture") -> "Image.Image":
+def _reduced(picture: "Picture", side_px: int) -> "Image.Image":
     from dataclasses import replace
 
     import numpy as np
@@ -78,7 +78,7 @@ def _reduced(picture: "Picture") -> "Image.Image":
 
     from matted.imaging.colour import srgb_proxy
 
-    scale = min(1.0, SIDE_PX / max(picture.width, picture.height))
+    scale = min(1.0, side_px / max(picture.width, picture.height))
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     over_white = srgb_proxy(picture, *size)
     if not picture.has_alpha:
