@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from matted.errors import BadOption
+from matted.errors import BadOption, NotItsMask
 from matted.imaging.picture import Picture
-from matted.matting.brush import Edges, brush_refine
+from matted.matting.brush import Edges, Look, brush_refine
+from matted.matting.origin import origin_of
 from matted.matting.planes import Mask, in_depth
+from matted.notice import Notice
 
 Plane = npt.NDArray[Any]
 
@@ -46,6 +48,35 @@ class Brush:
         depth = np.dtype(np.uint16 if picture.is_deep else np.uint8)
         return None if self.made is None else in_depth(self.made, depth)
 
+    def notices(self, made: Mask) -> tuple[Notice, ...]:
+        """What a person is told of the strokes, which are what differs from `made` (H, W).
+
+        Raises NotItsMask where `painted` is another matte than `made`: all of its edge would count as paint.
+        """
+        origin = origin_of(made, self.painted)
+        if origin == "other":
+            before, cure = (
+                ("the mask before", "Give the very mask that was painted on as the mask before.")
+                if self.made is not None
+                else (
+                    "the one that these options make",
+                    "Paint on a mask that Matted made, or give that mask.",
+                )
+            )
+            raise NotItsMask(
+                f"What was painted cannot be told: the painted mask and {before} differ along most of their "
+                f"soft edge. {cure}"
+            )
+        if origin == "anew":
+            return (
+                Notice(
+                    "all-painted",
+                    "Nothing of the edge of the mask before is left: if you did not paint over all of it, "
+                    "give the mask that you painted on as the mask before.",
+                ),
+            )
+        return ()
+
     def correct(
         self,
         made: Mask,
@@ -53,6 +84,7 @@ class Brush:
         *,
         edges: Edges,
         limit: Plane | None,
+        look: Look | None,
         cancelled: Callable[[], bool],
     ) -> Mask:
         """`made` (H, W) as the strokes correct it; the options are those of `brush_refine`."""
@@ -63,6 +95,7 @@ class Brush:
             guide=self.guide,
             limit=limit,
             edges=edges,
+            look=look,
             cancelled=cancelled,
         )
 

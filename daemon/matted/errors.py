@@ -49,6 +49,12 @@ class PictureTooLarge(PictureError):
     status, slug = 413, "picture-too-large"
 
 
+class NotItsMask(PictureError):
+    """A mask that was painted on, and the one it is compared with is not the one that was painted on."""
+
+    slug = "not-its-mask"
+
+
 class UnknownPicture(MattedError):
     """The daemon no longer holds, or never held, the picture that was named."""
 

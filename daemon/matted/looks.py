@@ -12,7 +12,7 @@ from typing import Literal
 
 from matted.cache import Key, StageCache
 from matted.closer import look_closer
-from matted.errors import BadOption, Cancelled
+from matted.errors import BadOption, Cancelled, ModelError
 from matted.imaging.picture import Picture
 from matted.inference.catalogue import Model
 from matted.inference.crops import Frame
@@ -73,6 +73,30 @@ class Looks:
             return self._pointed(picture, ask, prompt)
 
         return self._kept(ask, key, make), key
+
+    def around(
+        self, picture: Picture, ask: Ask, times: dict[str, float]
+    ) -> Callable[[slice, slice], Alpha | None]:
+        """What the model says of a part of the picture, its rows and columns given: (h, w), kept if the
+        picture has a name. None where no model can be asked, or none is to look closer. Adds to `times`.
+        """
+        looked = 0
+
+        def look(rows: slice, columns: slice) -> Alpha | None:
+            nonlocal looked
+            frame = Frame(columns.start, rows.start, columns.stop, rows.stop)
+            try:
+                if not self._looks_twice(ask):
+                    return None
+                looked += 1
+                seen = self._part(picture, ask, frame, looked)
+            except ModelError:  # a mask is corrected without a model, too
+                return None
+            for stage, seconds in seen.times.items():
+                times[stage] = times.get(stage, 0.0) + seconds
+            return seen.alpha
+
+        return look
 
     def _first(self, picture: Picture, ask: Ask) -> tuple[Coarse, Key]:
         """The whole picture, looked at as often as asked."""

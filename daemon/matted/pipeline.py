@@ -188,9 +188,10 @@ class Pipeline:
     ) -> Matte:
         """The matte of `picture` as the strokes of `brush` correct it; otherwise as `matte`.
 
-        The options say what was made, where `brush` does not hold it; then no model runs, and the matte's
-        `model` is "brush". What was adjusted is not adjusted again. `limit` also bounds what spreads. Raises
-        BadOption where the planes are not of the picture's size.
+        The options say what was made, where `brush` does not hold it; where it does, the matte's `model` is
+        "brush". The model of `coarse` looks around the strokes, if it is to look closer and can. What was
+        adjusted is not adjusted again. `limit` also bounds what spreads. Raises BadOption where the planes
+        are not of the picture's size, NotItsMask where what was painted cannot be told.
         """
         brush.check(picture)
         if limit is not None:
@@ -202,16 +203,25 @@ class Pipeline:
             asked = partial(self.matte, picture, coarse, refine, prompt=prompt, adjust=adjust, limit=limit)
             matte = replace(asked(key=key, progress=progress, cancelled=cancelled), confidence=None)
         progress("brush", 0.85)
-        started = time.perf_counter()
-        level = refine.level if refine is not None else "fast"
-        bound = limit.mask if limit is not None else None
-        mask = brush.correct(matte.mask, picture, edges=level, limit=bound, cancelled=_stop(cancelled))
+        matte = replace(matte, warnings=(*matte.warnings, *brush.notices(matte.mask)))
+        started, times = time.perf_counter(), dict[str, float]()
+        ask = self._ask(coarse or CoarseOptions(), key, lambda *_told: progress("look", 0.85), cancelled)
+        mask = brush.correct(
+            matte.mask,
+            picture,
+            edges=refine.level if refine is not None else "fast",
+            limit=limit.mask if limit is not None else None,
+            look=self._looks.around(picture, ask, times),
+            cancelled=_stop(cancelled),
+        )
         _check(cancelled)
+        took = time.perf_counter() - started - sum(times.values())
+        times = {stage: matte.times.get(stage, 0.0) + seconds for stage, seconds in times.items()}
         if side_px is not None and side_px < max(mask.shape):
             height, width = (max(1, round(side * side_px / max(mask.shape))) for side in mask.shape)
             mask = reduced(mask, width, height)
         progress("done", 1.0)
-        return replace(matte, mask=mask, times=matte.times | {"brush": time.perf_counter() - started})
+        return replace(matte, mask=mask, times=matte.times | times | {"brush": took})
 
     def subjects(
         self,
@@ -287,10 +297,9 @@ class Pipeline:
         """The chain up to native resolution."""
         coarse = coarse or CoarseOptions()
         refine = refine or RefineOptions()
-        wish = coarse.model or self.settings.model
         times: dict[str, float] = {}
         network = self._refiner.resolve() if refine.level == "neural" and not coarse.rembg else None
-        ask = Ask(wish, coarse.rembg, coarse.look, coarse.keep_alive_s, key, progress, cancelled)
+        ask = self._ask(coarse, key, progress, cancelled)
         found, coarse_key = self._looks.coarse(picture, ask, prompt)
         times |= found.times
         _check(cancelled)
@@ -314,6 +323,16 @@ class Pipeline:
             told = tuple(one for one in judged.notices if one.code not in _OF_WHOLE_PICTURES)
             judged = replace(judged, notices=told)
         return _Whole(mask, found, judged, alpha_key if key is not None else None, times)
+
+    def _ask(
+        self,
+        coarse: CoarseOptions,
+        key: str | None,
+        progress: Progress,
+        cancelled: threading.Event | None,
+    ) -> Ask:
+        wish = coarse.model or self.settings.model
+        return Ask(wish, coarse.rembg, coarse.look, coarse.keep_alive_s, key, progress, cancelled)
 
     def _adjusted(
         self,

@@ -21,8 +21,10 @@ from people import painted, stroke
 from pictures import photograph
 
 from matted.config import Settings
+from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
-from matted.matting.brush import brush_refine
+from matted.looks import Ask
+from matted.matting.brush import Look, brush_refine
 from matted.pipeline import Pipeline
 
 SETS = ("davis", "voc", "grabcut", "am2k", "bags", "cats")
@@ -40,6 +42,8 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="a picture of each set's first strokes")
     parser.add_argument("--width", type=float, default=0.5, help="of the brush, of the error's width")
     parser.add_argument("--length", type=float, default=4.0, help="of a stroke at most, in brush widths")
+    parser.add_argument("--gray", action="store_true", help="the one who refines says: look here again")
+    parser.add_argument("--no-looks", action="store_true", help="no model looks around the strokes")
     parser.add_argument("--time", action="store_true")
     args = parser.parse_args()
     if args.time:
@@ -51,8 +55,9 @@ def main() -> None:
     everything: dict[str, list[list[list[float]]]] = {}
     for name in args.sets:
         for pair in pairs(args.data / name, args.most):
-            colour, truth, made = loaded(pipeline, pair)
-            results, first = corrected(colour, truth, made, args.edges, brush)
+            colour, truth, made, look = loaded(pipeline, pair)
+            look = None if args.no_looks else look
+            results, first = corrected(colour, truth, made, look, args.edges, brush, gray=args.gray)
             everything.setdefault(name, []).append(results)
             if first is not None and len(everything[name]) <= 4:
                 rows.append(sheet_row(colour, truth, made, *first))
@@ -64,37 +69,51 @@ def main() -> None:
         cv2.imwrite(str(args.sheet), np.vstack(stacked)[..., ::-1])
 
 
-def pairs(folder: Path, most: int) -> list[tuple[Path, Path]]:
-    """Pictures that have a mask: at most so many, evenly over the folder."""
+def pairs(folder: Path, most: int, *, rest: bool = False) -> list[tuple[Path, Path]]:
+    """Pictures that have a mask: at most so many, evenly over the folder; `rest`: all the others."""
     found = []
     for image in sorted((folder / "images").iterdir()):
         mask = folder / "masks" / f"{image.stem}.png"
         if mask.exists():
             found.append((image, mask))
     places = np.unique(np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(int))
-    return [found[place] for place in places]
+    taken = set(places.tolist())
+    return [pair for place, pair in enumerate(found) if (place in taken) != rest]
 
 
-def loaded(pipeline: Pipeline, pair: tuple[Path, Path]) -> tuple[Plane, Plane, Plane]:
-    """Colours (H, W, C), truth (H, W) float32 in [0, 1], the automatic mask (H, W) uint8."""
+def loaded(pipeline: Pipeline, pair: tuple[Path, Path]) -> tuple[Plane, Plane, Plane, Look]:
+    """Colours (H, W, C), truth (H, W) float32 in [0, 1], the automatic mask (H, W) uint8, the looks."""
     picture = read_picture(pair[0], max_pixels=10**8)
     truth = read_picture(pair[1], max_pixels=10**8).pixels[..., 0].astype(np.float32) / 255
     made = pipeline.matte(picture).mask
-    return picture.pixels[..., : picture.colour_channels], truth, made
+    return picture.pixels[..., : picture.colour_channels], truth, made, looking(pipeline, picture)
+
+
+def looking(pipeline: Pipeline, picture: Picture) -> Look:
+    """What the built-in model says of a part of the picture, asked anew each time."""
+    ask = Ask("builtin", False, "auto", None, None, lambda _stage, _done: None, None)
+    return pipeline._looks.around(picture, ask, {})
 
 
 def corrected(
-    colour: Plane, truth: Plane, made: Plane, edges: str, brush: dict[str, float]
+    colour: Plane,
+    truth: Plane,
+    made: Plane,
+    look: Look | None,
+    edges: str,
+    brush: dict[str, float],
+    *,
+    gray: bool = False,
 ) -> tuple[list[list[float]], tuple[Plane, Plane] | None]:
     """SAD and boundary IoU by strokes: refined, the same strokes painted, painted; and the first round."""
     now, same, plain = made, made, made
     refined, followed, painting = [scores(made, truth)], [scores(made, truth)], [scores(made, truth)]
     first = None
     for number in range(REFINED):
-        found = stroke(truth, now, soft=number % 2 == 1, **brush)
+        found = stroke(truth, now, soft=number % 2 == 1 and not gray, **brush)
         if found is not None:
-            left = painted(now, found)
-            after = brush_refine(now, left, colour, edges=edges)
+            left = painted(now, found, gray=gray)
+            after = brush_refine(now, left, colour, edges=edges, look=look)
             first = first or (left, after)
             now, same = after, painted(same, found)
         refined.append(scores(now, truth))
@@ -166,12 +185,14 @@ def timed(edges: str) -> None:
     cv2.ellipse(made, (width // 2, height), (1320, 1680), 0, 0, 360, 255, -1)  # the body without its head
     left = made.copy()
     cv2.line(left, (width // 2 - 300, 1500), (width // 2 + 300, 1700), 255, 240, cv2.LINE_AA)
-    for name, what in rounds(made, left):
+    pipeline = Pipeline(Settings())
+    look = looking(pipeline, Picture(colour))
+    for name, what, seen in rounds(made, left, look):
         clock, spent = [], []
         with Peak() as peak:
             for _ in range(7):
                 started, before = time.perf_counter(), time.process_time()
-                brush_refine(made, what, colour, edges=edges)
+                brush_refine(made, what, colour, edges=edges, look=seen)
                 clock.append(time.perf_counter() - started)
                 spent.append(time.process_time() - before)
         print(
@@ -181,9 +202,13 @@ def timed(edges: str) -> None:
         )
 
 
-def rounds(made: Plane, left: Plane) -> Iterator[tuple[str, Plane]]:
-    yield "a stroke of 240 px", left
-    yield "nothing painted", made
+def rounds(made: Plane, left: Plane, look: Look) -> Iterator[tuple[str, Plane, Look | None]]:
+    apart = left.copy()
+    cv2.circle(apart, (300, 300), 60, 255, -1)
+    yield "a stroke of 240 px, without a model", left, None
+    yield "the same with the model's looks", left, look
+    yield "and a dab 2400 px from it", apart, look
+    yield "nothing painted", made, look
 
 
 if __name__ == "__main__":

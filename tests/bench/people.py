@@ -49,9 +49,9 @@ def stroke(
     return Stroke(white, np.clip(cover, 0, 1).astype(np.float32))
 
 
-def painted(mask: np.ndarray, stroke: Stroke) -> np.ndarray:
-    """`mask` (H, W) uint8 with the stroke on it."""
-    wish = 255 if stroke.white else 0
+def painted(mask: np.ndarray, stroke: Stroke, *, gray: bool = False) -> np.ndarray:
+    """`mask` (H, W) uint8 with the stroke on it, white or black as it is, or gray."""
+    wish = 128 if gray else 255 if stroke.white else 0
     return (mask + stroke.cover * (wish - mask.astype(np.float32)) + 0.5).astype(np.uint8)
 
 

@@ -198,3 +198,53 @@ def test_what_spreads_stays_below_the_limit_but_strokes_hold():
 def test_once_cancelled_the_mask_is_given_back_as_it_was():
     colour, _, made = scene()
     assert np.array_equal(brush_refine(made, stroke(made, 255), colour, cancelled=lambda: True), made)
+
+
+def far_apart() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Two scenes 700 px apart: colours, the true mask, one that misses parts of both, strokes on those."""
+    colour, truth, made = scene()
+    between = np.repeat(colour[:, -1:], 700, axis=1)
+    none = np.zeros((160, 700), np.uint8)
+    painted = stroke(made, 255)
+    return (
+        np.hstack([colour, between, colour]),
+        np.hstack([truth, none, truth]),
+        np.hstack([made, none, made]),
+        np.hstack([painted, none, painted]),
+    )
+
+
+def test_strokes_far_apart_each_bring_their_own_part():
+    colour, truth, made, painted = far_apart()
+    found = brush_refine(made, painted, colour)
+    missed = np.abs(truth.astype(int) - made) > 0
+    assert (found[missed] > 200).mean() > 0.95
+    assert np.array_equal(found[:, 400:900], made[:, 400:900])
+
+
+def test_a_stroke_is_not_undone_by_one_of_the_other_kind_far_away():
+    colour, _, made, painted = far_apart()
+    made[60:100, 1120:1140] = 255
+    painted[:, 700:] = made[:, 700:]
+    painted[70:90, 1124:1136] = 0
+    found = brush_refine(made, painted, colour)
+    assert (found[45:115, 115:175] > 200).mean() > 0.95
+    assert not found[70:90, 1124:1136].any()
+
+
+def test_a_model_that_sees_the_object_there_brings_what_colours_do_not_tell():
+    colour, truth, made = scene()
+    colour[:] = np.random.default_rng(0).integers(60, 200, colour.shape)  # nothing to go by
+    alpha = truth.astype(np.float32) / 255
+    painted = stroke(made, 255)
+    blind = brush_refine(made, painted, colour)
+    seeing = brush_refine(made, painted, colour, look=lambda rows, columns: alpha[rows, columns])
+    wrong = [np.abs(found.astype(float) - truth).sum() for found in (blind, seeing)]
+    assert wrong[1] < 0.8 * wrong[0]
+
+
+def test_a_model_that_cannot_be_asked_changes_nothing():
+    colour, _, made = scene()
+    painted = stroke(made, 255)
+    found = brush_refine(made, painted, colour, look=lambda *_place: None)
+    assert np.array_equal(found, brush_refine(made, painted, colour))

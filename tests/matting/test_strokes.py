@@ -75,3 +75,24 @@ def test_depths_change_without_loss_of_full_scale():
     assert in_depth(np.array([[np.nan, 0.5, 2.0]], np.float32), np.dtype(np.uint8)).tolist() == [
         [0, 128, 255]
     ]
+
+
+def test_strokes_far_apart_are_groups_of_their_own_and_lose_nothing():
+    made = np.zeros((60, 200), np.uint8)
+    left = made.copy()
+    left[10:14, 5:30], left[40:44, 20:24], left[30:35, 170:190] = 255, 128, 255
+    whole = find_strokes(made, left)
+    groups = whole.apart(60)
+    assert len(groups) == 2
+    together = np.zeros(made.shape, int)
+    for group in groups:
+        together[group.rows, group.columns] += group.keep | group.remove | group.unsure
+    assert np.array_equal(together, (left > 0).astype(int))
+
+
+def test_strokes_near_each_other_stay_one_group():
+    made = np.zeros((60, 200), np.uint8)
+    left = made.copy()
+    left[10:14, 5:30], left[30:35, 60:80] = 255, 200
+    whole = find_strokes(made, left)
+    assert whole.apart(60) == [whole]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -156,6 +157,50 @@ def test_mistakes_get_a_sentence_and_a_status(whole):
         ):
             error = refusal(matted, **given)
             assert (error.status, said in str(error)) == (status, True), (given, str(error))
+
+
+def soft_scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The scene four times as large; a mask with soft edges on it, and a stroke on that."""
+    pixels, made, _ = (np.repeat(np.repeat(one, 4, axis=0), 4, axis=1) for one in scene())
+    made = cv2.GaussianBlur(made, (0, 0), 2)
+    painted = made.copy()
+    painted[108:132, 248:304] = 255
+    return pixels, made, painted
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_mask_that_was_not_painted_on_is_refused_and_nothing_is_lost(whole, given):
+    pixels, made, _ = soft_scene()
+    with whole.client() as matted:
+        held = matted.upload(planes(pixels))
+        if not given:
+            made = mask_of(matted.mask(held))
+        stale = (255 * (made / np.float32(255)) ** (1 / 2.2) + 0.5).astype(np.uint8)
+        options = {"painted": matted.upload(planes(stale)).id}
+        if given:
+            options["made"] = matted.upload(planes(made)).id
+        with pytest.raises(ClientError, match="What was painted cannot be told") as caught:
+            matted._ask_once("/refine", held, options, None, {})
+        assert caught.value.status == 422
+        assert caught.value.slug == "not-its-mask"
+        assert np.array_equal(mask_of(matted.refine(held, planes(made), made=planes(made))), made)
+
+
+def test_a_mask_painted_all_over_is_taken_and_told(whole):
+    pixels, made, _ = soft_scene()
+    painted = np.full_like(made, 255)
+    with whole.client() as matted:
+        answer = matted.refine(planes(pixels), planes(painted), made=planes(made))
+    assert mask_of(answer).min() >= 254
+    assert [one["code"] for one in answer.warnings] == ["all-painted"]
+
+
+@pytest.mark.parametrize(("look", "looks"), [("once", False), ("auto", True)])
+def test_a_model_looks_around_the_strokes_unless_it_is_to_look_once(whole, look, looks):
+    pixels, made, painted = soft_scene()
+    with whole.client() as matted:
+        answer = matted.refine(planes(pixels), planes(painted), {"coarse": {"look": look}}, made=planes(made))
+    assert ("model" in answer.times_s) == looks
 
 
 def test_a_mask_takes_no_strokes(whole):

@@ -1,6 +1,7 @@
 """Correct a mask by what was painted on it: white where the subject was missed, black where too much was
 taken, gray where it is to be looked at again. A rough stroke is enough: the correction follows the object's
-edge, and everything far from the strokes stays as it was.
+edge, and everything far from the strokes stays as it was. The model looks closely around the strokes (unless
+--look once); without one, colours and structure decide.
 
     matted cut cat.jpg --mask -o made.png        paint on a copy of it in any editor, then
     matted refine cat.jpg --mask painted.png --made made.png -o cat.png

@@ -32,12 +32,23 @@ class Discriminant:
     weight: Plane
     factor: int
 
-    def touches(self, top: int, left: int, side: int) -> bool:
-        """Whether the full-resolution square at (`top`, `left`) has a place that is trusted at all."""
-        rows, columns = self.weight.shape
-        y0, x0 = min(top // self.factor, rows) - 1, min(left // self.factor, columns) - 1
-        y1, x1 = (top + side) // self.factor + 2, (left + side) // self.factor + 2
-        return bool(self.weight[max(y0, 0) : y1, max(x0, 0) : x1].any())
+    def trusted(self, rows: slice, columns: slice) -> tuple[slice, slice] | None:
+        """The part of a full-resolution tile that holds every place that is trusted at all; None: none is."""
+        height, width = self.weight.shape
+        y0 = max(min(rows.start // self.factor, height) - 1, 0)
+        x0 = max(min(columns.start // self.factor, width) - 1, 0)
+        near = self.weight[y0 : rows.stop // self.factor + 2, x0 : columns.stop // self.factor + 2] > 0
+        x, y, across, down = cv2.boundingRect(near.view(np.uint8))
+        if not across:
+            return None
+        found = (self._reached(y0 + y, down, rows, 0), self._reached(x0 + x, across, columns, 1))
+        return found if all(part.stop > part.start for part in found) else None
+
+    def _reached(self, first: int, count: int, tile: slice, axis: int) -> slice:
+        """Of a tile's rows or columns those in which `count` cells of the guide from `first` on share."""
+        is_last = first + count >= self.weight.shape[axis]  # which holds whatever is left beyond it
+        stop = tile.stop if is_last else min((first + count + 1) * self.factor, tile.stop)
+        return slice(max((first - 1) * self.factor, tile.start), stop)
 
     def sampled(self, size: tuple[int, int], *, step: float, left: int, top: int) -> tuple[Plane, Plane]:
         """Coefficients (h, w, C + 1) and weight (h, w) on a grid of pixels `step` full-resolution ones wide.
@@ -61,8 +72,7 @@ def find_discriminant(alpha: Alpha, colour: Colour) -> Discriminant | None:
     """
     height, width = colour.shape[:2]
     factor = min(max(1, max(height, width) // GUIDE_SIDE), height, width)
-    guide = _guide(colour, factor)
-    rows, columns = guide.shape[:2]
+    rows, columns = height // factor, width // factor
     across, down = alpha.shape[1] * factor / width, alpha.shape[0] * factor / height
     coarse = sampled(alpha, (columns, rows), across=across, down=down)
     reach = max(2, round(REACH / min(across, down)))
@@ -75,9 +85,10 @@ def find_discriminant(alpha: Alpha, colour: Colour) -> Discriminant | None:
     top, bottom = max(y - margin, 0), min(y + h + margin, rows)
     left, right = max(x - margin, 0), min(x + w + margin, columns)
     inside = (slice(top, bottom), slice(left, right))
+    guide = _guide(colour[top * factor : bottom * factor, left * factor : right * factor], factor)
     coefficients = np.zeros((rows, columns, guide.shape[2] + 1), np.float32)
     trust = np.zeros((rows, columns), np.float32)
-    coefficients[inside], trust[inside] = _discriminant(guide[inside], coarse[inside], reach)
+    coefficients[inside], trust[inside] = _discriminant(guide, coarse[inside], reach)
     trust *= cv2.blur(band.astype(np.float32), (reach | 1, reach | 1))
     return Discriminant(coefficients, trust, factor)
 
@@ -140,9 +151,9 @@ def _solve_symmetric3(matrix: dict[tuple[int, int], Plane], right: list[Plane]) 
 
 
 def _guide(colour: Colour, factor: int) -> Plane:
-    """The picture averaged over whole blocks of `factor` x `factor`: (h, w, C) in [0, 1], C 1 or 3.
+    """A part of the picture averaged over whole blocks of `factor` x `factor`: (h, w, C) in [0, 1], C 1 or 3.
 
-    All channels are averaged: to leave some out of a whole picture costs a copy of it.
+    All channels are averaged: to leave some out of a large part costs a copy of it.
     """
     channels = 3 if colour.shape[2] >= 3 else 1
     rows, columns = colour.shape[0] // factor, colour.shape[1] // factor

@@ -28,35 +28,45 @@ STEPS = 150
 TOLERANCE = 1e-3
 FAR = 1e6
 UNSURE_PX = 0.7  # of the window: how far from an edge hair is looked for
+UNSURE_SEEN = 1.0  # what each look counts there, against the colours
 RIM = 4  # px of the window: as wide as the soft rim of something right may be
 SHARPNESS = 6.0  # how much of a soft border between the piece and the rest is left
 
-# Log odds that a place belongs to the strokes' piece, as factors of `features`: fitted as in
-# `tests/bench/spread.py`, on pictures that nothing is measured on. "flat" was settled by hand: photographs
-# hardly tell it from "swept", but an even surface should be taken as a whole.
-CONSTANT = 2.455
-FACTORS = {
-    "colour": 0.255,
-    "same": 0.247,
-    "swept": 2.072,
-    "flat": 1.0,
-    "distance": -0.589,
-    "state": 0.722,
-    "stroke": -0.384,
-    "aside": -0.806,
+# Log odds that a place belongs to the strokes' piece, as factors of `features`, for the first look at the
+# window and for the one again, which knows the first one's piece. Fitted as in `tests/bench/spread.py`, on
+# pictures that nothing is measured on, but for "flat": it was settled by hand, for photographs hardly tell it
+# from "swept", and yet an even surface should be taken as a whole. "seen" and "closer" were fitted with all
+# others given: fitted together, rounds with the same mask before no longer settle.
+ODDS = {
+    "first": {
+        "constant": 2.455,
+        "colour": 0.255,
+        "same": 0.247,
+        "swept": 2.072,
+        "flat": 1.0,
+        "distance": -0.589,
+        "state": 0.722,
+        "stroke": -0.384,
+        "aside": -0.806,
+        "seen": 0.2,
+        "closer": 0.2,
+    },
+    "again": {
+        "constant": 0.566,
+        "colour": 0.19,
+        "same": 0.324,
+        "swept": 1.816,
+        "flat": 1.0,
+        "distance": -0.458,
+        "state": 0.753,
+        "stroke": -0.354,
+        "aside": -0.388,
+        "first": 1.717,
+        "seen": 0.2,
+        "closer": 0.2,
+    },
 }
-AGAIN_CONSTANT = 0.566
-AGAIN = {  # the same for the second look, which knows the first one's piece
-    "colour": 0.19,
-    "same": 0.324,
-    "swept": 1.816,
-    "flat": 1.0,
-    "distance": -0.458,
-    "state": 0.753,
-    "stroke": -0.354,
-    "aside": -0.388,
-    "first": 1.717,
-}
+SEEN = ("seen", "closer")  # the looks' names, from the widest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +76,7 @@ class Ground:
     lab: Plane
     alpha: Plane
     side: float  # the picture's longer side in pixels of this window
+    seen: tuple[Plane, ...] = ()  # a model's alpha of ever smaller parts, (h, w); not a number beyond them
 
 
 def features(
@@ -76,8 +87,9 @@ def features(
     `colour`: how much likelier its colour is under the strokes than in the rest; `same`: than where alpha is
     already what they say. `swept`: how even the colours are on the way from the strokes. `distance`: from
     them, `aside`: from what is already as they say, in radii of the brush. `state`: how far it is already,
-    as log odds; `stroke`: how far that was under the strokes. `first`, (h, w) in [0, 1]: the piece as the
-    first look found it, from which the second takes its colours.
+    as log odds; `stroke`: how far that was under the strokes. `seen`, `closer`, where a model looked: how
+    far it says so, as log odds, as far as it agrees under the strokes. `first`, (h, w) in [0, 1]: the piece
+    as the first look found it, from which the second takes its colours.
     """
     state = ground.alpha if keep else 1 - ground.alpha  # 1: as the strokes want it
     is_open = (state < RIGHT) & ~against
@@ -105,9 +117,19 @@ def features(
         "stroke": np.full_like(distance, np.log((before + 0.02) / (1.02 - before))),
         "aside": np.log1p(aside / radius),
     }
+    for name, plane in zip(SEEN, ground.seen, strict=bool(ground.seen)):
+        found[name] = _agreed(plane if keep else 1 - plane, seeds)
     if first is not None:
         found["first"] = first
     return {name: plane.astype(np.float32) for name, plane in found.items()}, is_open
+
+
+def _agreed(says: Plane, seeds: Marked) -> Plane:
+    """The log odds of what a look says, as far as it says so under the strokes, too; 0 beyond the look."""
+    known = np.isfinite(says)
+    agrees = float(says[seeds & known].mean()) if (seeds & known).any() else 0.0
+    sure = np.where(known, says, 0.5)
+    return np.where(known, agrees * np.log((sure + 0.02) / (1.02 - sure)), 0)
 
 
 def _cells(lab: Plane) -> npt.NDArray[np.intp]:
@@ -208,9 +230,11 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
     near = np.clip((reach - distance) / (0.2 * reach), 0, 1)
 
     def look(first: Plane | None) -> tuple[Plane, Marked]:
-        constant, factors = (CONSTANT, FACTORS) if first is None else (AGAIN_CONSTANT, AGAIN)
+        factors = ODDS["first" if first is None else "again"]
         found, is_open = features(ground, seeds, against, keep=keep, first=first)
-        odds = np.float32(constant) + sum(np.float32(factors[name]) * value for name, value in found.items())
+        odds = np.full(seeds.shape, factors["constant"], np.float32)
+        for name, value in found.items():
+            odds += np.float32(factors[name]) * value
         wish = (is_open * near / (1 + np.exp(-odds))).astype(np.float32)
         weight = np.where(is_open | (near <= 0), np.float32(UNARY), np.float32(0.02 * UNARY))
         start = np.where(seeds, 1, np.where(against, 0, wish))
@@ -226,14 +250,19 @@ def piece_of(ground: Ground, seeds: Marked, against: Marked, *, keep: bool, reac
 def unsure_alpha(ground: Ground, unsure: Marked) -> Plane:
     """The window's alpha found again where `unsure`: (h, w) float32 in [0, 1], soft only near an edge.
 
-    From the colours of both sides around; what alpha was counts as far as colours do not tell.
+    From the colours of both sides around and what a model sees there, where one looked; what alpha was counts
+    as far as those do not tell.
     """
     cells = _cells(ground.lab)
     distance = _distance(unsure)
     near = np.exp(-distance / np.float32(max(4.0, 2 * _radius(unsure)))) * ~unsure
     inside, outside = (_histogram(cells, side * near)[cells] for side in (ground.alpha, 1 - ground.alpha))
     before = np.log((ground.alpha + 0.2) / (1.2 - ground.alpha))
-    wish = (1 / (1 + np.exp(-np.log(inside / outside) - before))).astype(np.float32)
+    odds = np.log(inside / outside) + before
+    for plane in ground.seen:
+        says = np.where(np.isfinite(plane), plane, np.float32(0.5))
+        odds += np.float32(UNSURE_SEEN) * np.log((says + 0.02) / (1.02 - says))
+    wish = (1 / (1 + np.exp(-odds))).astype(np.float32)
     start = np.where(unsure, wish, ground.alpha)
     plane = settled(ground.lab, wish, np.full(wish.shape, UNARY, np.float32), start, unsure)
     sharp = np.clip((plane - 0.5) * np.float32(SHARPNESS) + 0.5, 0, 1)

@@ -14,6 +14,7 @@ from matted.matting.planes import Mask, Plane, full_scale, in_depth
 from matted.matting.tiles import in_parallel, strips
 
 ROUNDING = 1.5 / 255  # a difference up to here is a mask's way through 8 bits and back, not paint
+GAP_CELLS = 16  # into which a gap between strokes is divided when it is looked for
 HARD = 1.5 / 255  # painted this near to 0 or 1 is the core of a stroke
 
 Marked = npt.NDArray[np.bool_]
@@ -32,6 +33,39 @@ class Strokes:
     keep: Marked
     remove: Marked
     unsure: Marked
+
+    def apart(self, gap_px: float) -> "list[Strokes]":
+        """The same in groups, each with its own box, that lie about `gap_px` or more from each other."""
+        step = max(1, round(gap_px / GAP_CELLS))
+        touched = (self.keep | self.remove | self.unsure).view(np.uint8)
+        rows, columns = (-(-side // step) for side in touched.shape)
+        whole = np.pad(touched, ((0, rows * step - touched.shape[0]), (0, columns * step - touched.shape[1])))
+        cells = whole.reshape(rows, step, columns, step).max(axis=(1, 3))
+        wider = cv2.dilate(cells, np.ones((GAP_CELLS, GAP_CELLS), np.uint8))
+        count, pieces = cv2.connectedComponents(wider, connectivity=8)
+        if count <= 2:
+            return [self]
+        pieces = np.where(cells > 0, pieces, 0)
+        return [self._of_cells(pieces == number, step) for number in range(1, count)]
+
+    def _of_cells(self, cells: Marked, step: int) -> "Strokes":
+        """What lies in these cells of `step` x `step` pixels."""
+        x, y, width, height = cv2.boundingRect(cells.view(np.uint8))
+        rows = slice(y * step, min((y + height) * step, self.keep.shape[0]))
+        columns = slice(x * step, min((x + width) * step, self.keep.shape[1]))
+        mine = np.repeat(np.repeat(cells[y : y + height, x : x + width], step, axis=0), step, axis=1)
+        mine = mine[: rows.stop - rows.start, : columns.stop - columns.start]
+        keep, remove, unsure = (
+            plane[rows, columns] & mine for plane in (self.keep, self.remove, self.unsure)
+        )
+        top, left = self.rows.start, self.columns.start
+        return Strokes(
+            slice(top + rows.start, top + rows.stop),
+            slice(left + columns.start, left + columns.stop),
+            keep,
+            remove,
+            unsure,
+        )
 
 
 def find_strokes(made: Mask, painted: Plane, guide: Plane | None = None) -> Strokes | None:

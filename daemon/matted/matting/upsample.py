@@ -14,6 +14,7 @@ import numpy.typing as npt
 from matted.matting.discriminant import Discriminant, find_discriminant
 from matted.matting.planes import Alpha, Colour, Mask, Plane, full_scale, quantised, unit
 from matted.matting.tiles import in_parallel
+from matted.matting.tiles import tiles as tiles_of
 
 TILE = 256  # native pixels; a tile's float planes then stay within a core's cache
 
@@ -58,10 +59,10 @@ def guided_upsample(
     solution = find_discriminant(alpha, colour)
     if solution is None:
         return mask
-    corners = ((top, left) for top in range(0, height, TILE) for left in range(0, width, TILE))
-    tiles = [corner for corner in corners if solution.touches(*corner, TILE)]
+    parts = (solution.trusted(*tile.inside) for tile in tiles_of(mask.shape, TILE, 0))
+    tiles = [part for part in parts if part is not None]
 
-    def refine(tile: tuple[int, int]) -> None:
+    def refine(tile: tuple[slice, slice]) -> None:
         if not cancelled():
             _apply(solution, colour, mask, *tile)
 
@@ -69,13 +70,12 @@ def guided_upsample(
     return mask
 
 
-def _apply(solution: Discriminant, colour: Colour, mask: Mask, top: int, left: int) -> None:
-    height, width = mask.shape
-    bottom, right = min(top + TILE, height), min(left + TILE, width)
+def _apply(solution: Discriminant, colour: Colour, mask: Mask, rows: slice, columns: slice) -> None:
     channels = solution.coefficients.shape[2] - 1
-    coefficients, weight = solution.sampled((right - left, bottom - top), step=1, left=left, top=top)
-    refined = _linear(coefficients, colour[top:bottom, left:right, :channels])
-    here, scale = mask[top:bottom, left:right], full_scale(mask.dtype)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    coefficients, weight = solution.sampled(size, step=1, left=columns.start, top=rows.start)
+    refined = _linear(coefficients, colour[rows, columns, :channels])
+    here, scale = mask[rows, columns], full_scale(mask.dtype)
     mixed = np.clip(refined, 0.0, 1.0, out=refined)
     mixed *= scale
     mixed -= here
