@@ -12,7 +12,8 @@ from matted.config import Settings
 from matted.errors import BadOption
 from matted.imaging.picture import Picture
 from matted.inference.crops import Frame
-from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+from matted.options import CoarseOptions, RefineOptions
+from matted.pipeline import Pipeline
 
 PLAIN = RefineOptions("none")
 SIZE = (1000, 800)

@@ -16,7 +16,8 @@ from matted.config import Settings
 from matted.errors import BadOption
 from matted.imaging.picture import Picture
 from matted.inference.prompt import Prompt
-from matted.pipeline import Pipeline, RefineOptions
+from matted.options import RefineOptions
+from matted.pipeline import Pipeline
 
 PLAIN = RefineOptions("none")
 MODELS = ("red-key", "blue-key")

@@ -12,7 +12,8 @@ from matted.config import Settings
 from matted.errors import BadOption, Cancelled, ModelNotInstalled, UnknownModel
 from matted.imaging.picture import Picture
 from matted.matting.adjust import AdjustOptions
-from matted.pipeline import CoarseOptions, Level, Limit, Pipeline, RefineOptions
+from matted.options import CoarseOptions, Level, Limit, RefineOptions
+from matted.pipeline import Pipeline
 
 RED = CoarseOptions(model="red-key")
 PLAIN = RefineOptions("none")

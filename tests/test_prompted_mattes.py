@@ -12,7 +12,8 @@ from matted.errors import BadOption
 from matted.imaging.picture import Picture
 from matted.inference.prompt import Prompt
 from matted.matting.adjust import AdjustOptions
-from matted.pipeline import CoarseOptions, Matte, Pipeline, RefineOptions
+from matted.options import CoarseOptions, RefineOptions
+from matted.pipeline import Matte, Pipeline
 
 RED = CoarseOptions(model="red-key")
 PLAIN = RefineOptions("none")

@@ -26,7 +26,8 @@ from matted.imaging.read import read_picture
 from matted.inference.prompt import Prompt
 from matted.matting.adjust import AdjustOptions
 from matted.notice import Notice
-from matted.pipeline import CoarseOptions, Limit, Matte, Pipeline, RefineOptions
+from matted.options import CoarseOptions, Limit, RefineOptions
+from matted.pipeline import Matte, Pipeline
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The chain: pixels, proxy, coarse alpha, alpha at native resolution, adjusted alpha; options for each stage.
+"""The chain: pixels, proxy, coarse alpha, alpha at native resolution, adjusted alpha.
 
 Every client's request walks it. A stage is a function of what came before it and of its own frozen
 options; for a picture that has a name the results are kept, so that asking again with one option changed
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ from matted.inference.prompter import Prompter
 from matted.inference.refiner import Refiner
 from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
-from matted.looks import Ask, How, Looks
+from matted.looks import Ask, Looks
 from matted.matting.adjust import AdjustOptions, adjust
 from matted.matting.fine import fine_upsample
 from matted.matting.neural import neural_upsample
@@ -37,59 +37,12 @@ from matted.matting.subjects import Subjects
 from matted.matting.triage import Triage, triage
 from matted.matting.upsample import guided_upsample, upsample
 from matted.notice import Notice
+from matted.options import CoarseOptions, Limit, RefineOptions
 
-Level = Literal["none", "fast", "fine", "neural"]
 Progress = Callable[[str, float], None]
 
 Kept = TypeVar("Kept")
 _OF_WHOLE_PICTURES = ("nothing-found", "several-subjects")
-
-
-@dataclass(frozen=True, slots=True)
-class CoarseOptions:
-    """Which model looks at the picture.
-
-    `model`: a catalogue id, `auto`, or `auto:people` and the like; None takes the settings' model.
-    `rembg`: process as rembg does, where its steps differ from the model's authors', for comparisons.
-    `keep_alive_s`: how long the model stays loaded after this use; None takes the settings' time.
-    `look`: `once` at the whole picture; `twice` also at up to three of its subjects by themselves, which
-    draws them finer; `auto` the second time only at small ones, with models that see little of them.
-    """
-
-    model: str | None = None
-    rembg: bool = False
-    keep_alive_s: float | None = None
-    look: How = "auto"
-
-    def __post_init__(self) -> None:
-        if self.look not in get_args(How):
-            raise BadOption(f"A model can look {', '.join(get_args(How))}, not {self.look!r}.")
-
-
-@dataclass(frozen=True, slots=True)
-class RefineOptions:
-    """How the coarse alpha is brought to native resolution.
-
-    `level`: `none` interpolates; `fast` lets the colours on both sides place the edge; `fine` solves hair and
-    fur along it at full resolution; `neural` asks the catalogue's matting model, where one is installed.
-    """
-
-    level: Level = "fast"
-
-    def __post_init__(self) -> None:
-        if self.level not in get_args(Level):
-            raise BadOption(f"Edges can be {', '.join(get_args(Level))}, not {self.level!r}.")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Limit:
-    """What the matte may not exceed, such as an editor's selection.
-
-    `mask`: (H, W) of the picture's size; uint8, uint16 or float32 in [0, 1]. `name`: made from its content.
-    """
-
-    mask: npt.NDArray[Any]
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from matted.config import Settings
 from matted.imaging.read import read_picture
 from matted.matting.adjust import AdjustOptions, adjust
 from matted.matting.origin import origin_of
-from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+from matted.options import CoarseOptions, RefineOptions
+from matted.pipeline import Pipeline
 
 Plane = np.ndarray
 

@@ -25,7 +25,8 @@ from matted.config import Settings
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
 from matted.inference.prompt import Prompt
-from matted.pipeline import Pipeline, RefineOptions
+from matted.options import RefineOptions
+from matted.pipeline import Pipeline
 from prompt_graphs import add_prompt_models
 
 SETS = ("davis", "voc", "grabcut", "bags")

@@ -21,7 +21,8 @@ from metrics import boundary_iou, f_curve, iou_at_half, mean_absolute_error
 from matted.config import Settings
 from matted.imaging.read import read_picture
 from matted.looks import How
-from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+from matted.options import CoarseOptions, RefineOptions
+from matted.pipeline import Pipeline
 
 SETS = ("davis", "voc", "bags", "grabcut", "am2k", "human", "ccp", "cats")
 

@@ -37,7 +37,7 @@ def matted(folder: Path) -> Callable[[Answer], Answer]:
     from matted.engines import LocalEngine, Wish
     from matted.matting.adjust import AdjustOptions
     from matted.memory import keep_memory
-    from matted.pipeline import CoarseOptions, RefineOptions
+    from matted.options import CoarseOptions, RefineOptions
 
     keep_memory()
 

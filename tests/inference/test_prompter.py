@@ -18,7 +18,8 @@ from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
 from matted.inference.prompt import Prompt
 from matted.inference.prompter import best
-from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+from matted.options import CoarseOptions, RefineOptions
+from matted.pipeline import Pipeline
 from prompt_graphs import add_prompt_models
 
 PLAIN = RefineOptions("none")

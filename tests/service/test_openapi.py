@@ -12,7 +12,7 @@ from matted.imaging.encoding import FORMATS
 from matted.inference.prompt import MOST_POINTS, Prompt
 from matted.matting.adjust import AdjustOptions
 from matted.matting.subjects import Subject
-from matted.pipeline import CoarseOptions, RefineOptions
+from matted.options import CoarseOptions, RefineOptions
 from matted.service.foreground import ForegroundOptions
 from matted.service.guard import PUBLIC
 from matted.service.pictures import DeliveryOptions

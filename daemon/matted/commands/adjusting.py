@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from matted.matting.adjust import AdjustOptions, Keep
-    from matted.pipeline import Limit
+    from matted.options import Limit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def adjust_options(args: argparse.Namespace) -> "AdjustOptions":
 
 def limit_from(args: argparse.Namespace, max_pixels: int) -> "Limit | None":
     """The mask in the file that was named. Raises MattedError."""
-    from matted.pipeline import Limit
+    from matted.options import Limit
 
     if args.limit is None:
         return None

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     from matted.imaging.encoding import format_of_suffix
     from matted.imaging.files import atomic_output
     from matted.matting.adjust import AdjustOptions
-    from matted.pipeline import CoarseOptions, RefineOptions
+    from matted.options import CoarseOptions, RefineOptions
 
     started = time.perf_counter()
     models = tuple(name.strip() for name in args.models.split(","))

@@ -118,7 +118,7 @@ def cut_all(args: argparse.Namespace, settings: Settings, brush: "Brush | None" 
     """Cuts every input, its matte corrected by `brush`; returns the exit code."""
     from matted.engines import Wish, open_engine
     from matted.memory import keep_memory
-    from matted.pipeline import CoarseOptions, RefineOptions
+    from matted.options import CoarseOptions, RefineOptions
 
     if args.each_subject and args.output == "-":
         raise BadOption("--each-subject writes several files: give a name or a folder with -o.")

@@ -25,7 +25,8 @@ from matted.imaging.read import read_picture
 from matted.matting.adjust import AdjustOptions
 from matted.matting.calibration import REVIEW_BELOW
 from matted.notice import Notice
-from matted.pipeline import CoarseOptions, Level, Matte, RefineOptions
+from matted.options import CoarseOptions, Level, RefineOptions
+from matted.pipeline import Matte
 
 RECIPE_FILE = "matted.toml"
 Check = Callable[[str, str], None]

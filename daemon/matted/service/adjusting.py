@@ -18,7 +18,8 @@ from matted.service.wire import build_options
 if TYPE_CHECKING:
     from matted.matting.adjust import AdjustOptions
     from matted.matting.subjects import Subject, Subjects
-    from matted.pipeline import Limit, Matte
+    from matted.options import Limit
+    from matted.pipeline import Matte
 
 KEYS: dict[str, tuple[str, ...]] = {  # of a request beside "coarse" and "refine", by what is asked for
     "mask": ("prompt", "adjust", "limit", "side_px"),
@@ -66,7 +67,7 @@ def adjusting_of(options: Mapping[str, Any], store: PictureStore) -> Adjusting:
 
 
 def _limit(store: PictureStore, name: str | None) -> "Limit | None":
-    from matted.pipeline import Limit
+    from matted.options import Limit
 
     if name is None:
         return None

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from matted.brushing import Brush
     from matted.delivery import Delivery
     from matted.inference.prompt import Prompt
-    from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
+    from matted.options import CoarseOptions, RefineOptions
+    from matted.pipeline import Pipeline
 
 _FORMS = {  # the key that says of what form the answer shall be, by what is asked for
     "mask": ("delivery",),
@@ -243,7 +244,7 @@ def _decoded(encoded: memoryview, max_pixels: int) -> Picture:
 
 
 def _wish(options: Mapping[str, Any], request: web.Request, what: str, store: PictureStore) -> _Wish:
-    from matted.pipeline import CoarseOptions, RefineOptions
+    from matted.options import CoarseOptions, RefineOptions
 
     only_keys(options, ("coarse", "refine", *KEYS[what], *_FORMS[what]), "the request")
     return _Wish(

@@ -21,7 +21,7 @@ from matted.inference.sessions import Sessions
 from matted.inference.weights import Weights
 from matted.matting.fine import fine_upsample
 from matted.matting.upsample import full_scale, guided_upsample, upsample
-from matted.pipeline import Level
+from matted.options import Level
 from numpy.typing import NDArray
 
 _NAMED = re.compile(r"([A-Za-z0-9._-]+)=(.+)")
