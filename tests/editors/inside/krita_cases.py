@@ -9,6 +9,7 @@ import traceback
 
 import krita_desk as k
 import krita_outputs
+import krita_points
 from desk import arguments, report
 from krita import Krita, Selection
 
@@ -24,7 +25,7 @@ def main():
         matted.panel.show_wish(type(matted.panel.wish())())
         matted.session.change(matted.panel.wish())
         try:
-            play = globals().get(name) or getattr(krita_outputs, name)
+            play = globals().get(name) or getattr(krita_outputs, name, None) or getattr(krita_points, name)
             facts = yield from play(matted)
             report(**{name: facts or {}})
         except Exception:
