@@ -93,6 +93,7 @@ class Panel(QtWidgets.QWidget):
         if icon is not None:
             self.message_icon.setPixmap(icon.pixmap(16, 16))
         self.message_row.setVisible(bool(text))
+        self.viewer.tell(text)
 
     def progress(self, fraction: float | None, text: str) -> None:
         """How far a job is, 0 to 1; None when none is running."""

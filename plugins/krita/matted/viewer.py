@@ -78,6 +78,11 @@ class Viewer(QtWidgets.QWidget):
         self.preview.show_prompt(prompt)
         self._allow()
 
+    def tell(self, text: str) -> None:
+        """What the docker says, for whoever looks at the preview's own window."""
+        self._said.setText(text)
+        self._said.setVisible(bool(text) and self.is_apart)
+
     def set_pointable(self, pointable: bool) -> None:
         """Whether a person can point at the moment."""
         self.preview.pointable = pointable
@@ -102,7 +107,11 @@ class Viewer(QtWidgets.QWidget):
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(4)
         inside.addWidget(self.preview, 1)
+        self._said = QtWidgets.QLabel()
+        self._said.setWordWrap(True)
+        self._said.hide()
         inside.addLayout(row)
+        inside.addWidget(self._said)
         self._away = QtWidgets.QLabel("The preview is in its own window.")
         self._away.setAlignment(QtCore.Qt.AlignmentFlag.AlignCenter)
         self._away.setWordWrap(True)
@@ -132,6 +141,7 @@ class Viewer(QtWidgets.QWidget):
             window.hide()
             window.deleteLater()
         self._away.setVisible(apart)
+        self.tell(self._said.text())
         self.moved.emit()
 
     def _prompted(self, prompt: Prompt) -> None:

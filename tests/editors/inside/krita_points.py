@@ -206,10 +206,12 @@ def hurried(matted):
 def mouse(matted):
     """The real pointer, on the real window."""
     krita.activeWindow().qwindow().setGeometry(0, 0, 1390, 890)
-    for other in krita.dockers():
-        other.setVisible(other is matted)
     document, layer = yield from k.open_picture(TWO)
     yield from looked(matted, layer)
+    for other in krita.dockers():
+        if other.objectName() not in ("matted_docker", "KisLayerBox"):
+            other.hide()
+    yield 0.5
     preview = matted.panel.preview
 
     def spot(at):
@@ -227,6 +229,8 @@ def mouse(matted):
     yield lambda: len(matted.session.wish.prompt.marks) == 2
     yield from k.settled(matted)
     facts["right-clicked"] = [prompt(matted), seen(matted)]
+    xdotool("mousemove", *spot((300, 300)))
+    yield 0.3
     shot("points")
     matted.panel.viewer.clear.click()
     yield from k.settled(matted)
@@ -249,6 +253,7 @@ def mouse(matted):
     yield lambda: bool(matted.session.wish.prompt.points)
     yield from k.settled(matted)
     facts["apart"] = [prompt(matted), seen(matted)]
+    xdotool("mousemove", *spot((300, 300)))
     yield 0.3
     shot("apart")
     matted.panel.viewer.apart.click()
