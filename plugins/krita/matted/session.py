@@ -165,7 +165,7 @@ class Session:
                 return
             self._ended()
             self.look_for_models()
-            self._face.tell("The model is here: Cut Out uses it now.")
+            self._face.tell("The model is here and is used from now on.")
 
         self._engine.ask(FULL, "pull", work, done, self.failed)
 

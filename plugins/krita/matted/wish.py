@@ -126,12 +126,16 @@ class Choice(NamedTuple):
 
 
 def choices(models: list[dict[str, Any]]) -> list[Choice]:
-    """The catalogue's models that cut out by themselves: installed ones first."""
+    """The catalogue's models that cut out by themselves, installed ones first, and those that answer clicks.
+
+    The latter are only offered to be downloaded: once they are here, every click and box is theirs.
+    """
     offered = [Choice(None, "Automatic", "Matted's own choice among what is installed", True)]
     found = [model for model in models if model["kind"] == "saliency"]
-    for model in sorted(found, key=lambda one: not one["installed"]):
+    clicks = [model for model in models if model["kind"] == "prompt" and not model["installed"]]
+    for model in sorted(found, key=lambda one: not one["installed"]) + clicks:
         good = ", ".join(model["good_for"])
-        title = str(model["title"])
+        title = str(model["title"]) + (", for clicks" if model["kind"] == "prompt" else "")
         label = title if model["installed"] else f"{title} · {size_text(model['size'])} to download"
         note = f"Good for {good}." if good else ""
         if not model["commercial"]:
