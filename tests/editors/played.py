@@ -71,7 +71,7 @@ def play(krita: Krita, engine: Engine, photos: Path, cases: Sequence[str]) -> It
         environment=engine.environment,
         timeout_s=240,
     )
-    assert outcome.rc == 0, f"{outcome.stdout[-3000:]}\n{outcome.stderr[-6000:]}"
+    assert outcome.rc == 0, f"rc {outcome.rc}\n{outcome.stdout[-3000:]}\n{outcome.stderr[-6000:]}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MATTED_RUNTIME", str(engine.folder))
         yield Played(outcome.report, folder, cat, two, engine, outcome.shots)

@@ -160,7 +160,7 @@ def test_the_selection_limits_the_result(played: Played):
 
 def test_the_selection_points_at_the_subject(played: Played):
     played.of("selections")
-    expected = played.expected(played.two, prompt={"box": [100, 180, 140, 220]})
+    expected = played.expected(played.two, prompt={"box": [40, 100, 250, 330]})
     found = played.plane("points", played.two)
     assert np.array_equal(found, expected)
     assert (found[210, 145], found[200, 460]) == (255, 0)

@@ -23,7 +23,7 @@ OUTPUTS = {
 }
 SELECTION_USES = {
     LIMITS: "limits the result",
-    POINTS: "points at the subject",
+    POINTS: "is a box around the subject",
     IGNORED: "is ignored",
 }
 LEVELS = {
