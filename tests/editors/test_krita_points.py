@@ -103,6 +103,12 @@ def test_points_move_with_their_layer(played: Played):
     assert facts["moved"] == facts["prompt"]
 
 
+def test_points_stay_where_they_were_on_a_layer_that_grew(played: Played):
+    facts = played.of("beyond")
+    [before], [after] = facts["moved"]["points"], facts["grown"]["points"]
+    assert after == [before[0] + 20, before[1] + 10, 1]
+
+
 def test_points_are_taken_back_one_by_one_or_all(played: Played):
     facts = played.of("taken_back")
     assert facts["buttons before"] == [False, False]

@@ -87,6 +87,8 @@ class Pointing:
         if known is not None and not _is_same(known, aim, selection):
             known = None
         image = None if known is not None else self._desk.canvas.small_picture(node, LOOK_SIDE_PX)
+        if image is not None and self._asked is not None and self._asked.aim.key == aim.key:
+            self._face.show_picture(image, size=aim.size)  # the layer was changed since
         self._job = job = uuid.uuid4().hex
         side_px = self._face.side_px
         self._face.show_waiting(waiting=True)

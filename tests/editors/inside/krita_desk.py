@@ -85,7 +85,8 @@ def active(document, node):
 
 
 def close(document):
-    """Close without a question."""
+    """Close without a question, once Krita has drawn what it was about to."""
+    document.waitForDone()
     document.setModified(False)
     document.close()
     yield 0.1

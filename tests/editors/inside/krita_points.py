@@ -111,6 +111,12 @@ def beyond(matted):
     document.refreshProjection()
     yield 0.8
     facts["moved"] = prompt(matted)
+    bounds = layer.bounds()
+    k.filled(layer, b"\x10\x20\x30\xff" * 100, bounds.x() - 20, bounds.y() - 10, 10, 10)
+    document.refreshProjection()
+    yield 0.8
+    yield from k.settled(matted)
+    facts["grown"] = prompt(matted)
     return facts
 
 
