@@ -51,10 +51,13 @@ class Pointing:
     def of(self, node: Any) -> Prompt:
         """What is pointed at on a layer, in its own pixels as they lie now."""
         prompt, (x, y, width, height) = self._prompts.get(self._desk.key(node), (NOTHING, (0, 0, 0, 0)))
-        bounds = node.bounds()
-        if not prompt or (bounds.width(), bounds.height()) == (width, height):
-            return prompt
-        return prompt.moved(x - bounds.x(), y - bounds.y(), bounds.width(), bounds.height())
+        if prompt:
+            bounds = node.bounds()
+            if (bounds.width(), bounds.height()) != (width, height):  # else it was moved, at most
+                right, down = x - bounds.x(), y - bounds.y()
+                prompt = prompt.moved(right, down, bounds.width(), bounds.height())
+            self.keep(node, prompt)
+        return prompt
 
     def keep(self, node: Any, prompt: Prompt) -> None:
         """This is what is pointed at on a layer now."""
@@ -87,8 +90,9 @@ class Pointing:
         if known is not None and not _is_same(known, aim, selection):
             known = None
         image = None if known is not None else self._desk.canvas.small_picture(node, LOOK_SIDE_PX)
-        if image is not None and self._asked is not None and self._asked.aim.key == aim.key:
-            self._face.show_picture(image, size=aim.size)  # the layer was changed since
+        before = self._asked.aim if self._asked is not None else None
+        if before is not None and before.key == aim.key and before.looks != aim.looks:
+            self._face.show_picture(image, size=aim.size)
         self._job = job = uuid.uuid4().hex
         side_px = self._face.side_px
         self._face.show_waiting(waiting=True)
@@ -116,7 +120,10 @@ class Pointing:
                 return
             self._job = self._asked = None  # an engine that was started anew knows of no copy
             self._face.show_waiting(waiting=False)
-            self._session.failed(error)
+            if self._session.is_busy:  # a job has begun meanwhile, and has its own word
+                self._session.quietly(error)
+            else:
+                self._session.failed(error)
 
         self._engine.ask(QUICK, "pointing", work, done, failed)
 

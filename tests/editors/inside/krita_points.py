@@ -128,7 +128,7 @@ def taken_back(matted):
     yield from click(matted, LEFT)
     yield from click(matted, RIGHT)
     facts["both"] = seen(matted)
-    viewer.undo.click()
+    krita.action("matted_point_back").trigger()
     yield from k.settled(matted)
     facts["one"] = [prompt(matted), seen(matted)]
     viewer.clear.click()
