@@ -153,6 +153,12 @@ def test_where_nothing_is_found_a_sentence_says_so_and_nothing_is_written(played
     assert facts["masks"] == []
 
 
+def test_a_selection_elsewhere_leaves_nothing_and_a_sentence_says_so(played: Played):
+    told, then, masks = played.of("nothing")["selected elsewhere"]
+    assert told == then == "Nothing of what was pointed at is left within the selection."
+    assert masks == []
+
+
 def test_a_later_click_takes_the_place_of_one_that_is_not_answered(played: Played):
     facts = played.of("hurried")
     assert len(facts["prompt"]["points"]) == 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import matted_client
-from .wish import NOT_FOUND
+from .wish import NOT_FOUND, advice
 
 if TYPE_CHECKING:
     from .wish import Wish
@@ -43,10 +43,13 @@ class Source(NamedTuple):
         return client.subjects(self.picture, wish.looked(box=self.box, scale=self.scale))
 
 
-def is_missing(answer: Any) -> bool:
-    """Whether nothing at all was found where the person pointed; any thread."""
-    told = any(one["code"] == NOT_FOUND for one in answer.warnings)
-    return told and answer.data.count(0) == len(answer.data)
+def missing(answer: Any, wish: Wish, source: Source) -> str:
+    """Why an answer holds nothing of what was pointed at, as a sentence; "" if it does; any thread."""
+    if not (wish.prompt or source.box) or answer.data.count(0) != len(answer.data):
+        return ""
+    told = [one for one in answer.warnings if one["code"] == NOT_FOUND]
+    within = " within the selection" if source.limit is not None else ""
+    return advice(told) or f"Nothing of what was pointed at is left{within}."
 
 
 class SmallMask(NamedTuple):

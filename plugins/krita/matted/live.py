@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import wish as wishes
-from .cut import SmallMask, Written, is_missing
+from .cut import SmallMask, Written, missing
 from .engine import FULL, QUICK
 from .planes import smaller, with_strokes
 from .wish import advice
@@ -145,8 +145,9 @@ class Live:
         def work(client: Any) -> tuple[Written | None, str]:
             answer = cut.source.mask(client, wish, job=job)
             made, told = bytes(answer.data), advice(answer.warnings)
-            if is_missing(answer):
-                return None, told
+            nothing = missing(answer, wish, cut.source)
+            if nothing:
+                return None, nothing
             if before is None:
                 return Written(made, made, made), told
             base = with_strokes(made, before.made, before.base)

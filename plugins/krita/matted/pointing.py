@@ -10,7 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import wish as wishes
-from .cut import Planes, SmallMask, Source
+from .cut import Planes, SmallMask, Source, missing
 from .engine import QUICK
 from .planes import smaller
 from .prompt import NOTHING
@@ -112,7 +112,8 @@ class Pointing:
             self._face.show_mask(
                 SmallMask(bytes(answer.data), answer.width, answer.height, answer.width / aim.size[0])
             )
-            self._face.tell(wishes.advice(answer.warnings), kind="advice")
+            nothing = missing(answer, wish, self._asked.source)
+            self._face.tell(nothing or wishes.advice(answer.warnings), kind="advice")
             then()
 
         def failed(error: Any) -> None:

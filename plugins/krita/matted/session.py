@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import wish as wishes
-from .cut import Cut, Planes, Source, Written, is_missing
+from .cut import Cut, Planes, Source, Written, missing
 from .engine import FULL, QUICK
 from .live import Live
 from .pointing import Pointing
@@ -244,14 +244,15 @@ class Session:
             picture = client.upload(Planes(taken.planes(), width, height, "bgra8"), job=job)
             source = Source(picture, uploaded(client, limit, aim.size), box)
             answer = source.mask(client, asked, job=job)
-            if is_missing(answer):
-                return source, answer, None
-            return source, answer, self._desk.extra(client, source, asked, bytes(answer.data), colours)
+            nothing = missing(answer, asked, source)
+            if nothing:
+                return source, answer, None, nothing
+            return source, answer, self._desk.extra(client, source, asked, bytes(answer.data), colours), ""
 
         def done(found: Any) -> None:
-            source, answer, extra = found
-            if is_missing(answer):
-                raise canvas.Refusal(advice(answer.warnings))
+            source, answer, extra, nothing = found
+            if nothing:
+                raise canvas.Refusal(nothing)
             if asked.output == wishes.MASK:
                 data = bytes(answer.data)
                 old = self._desk.masks.mask_of(aim.node)

@@ -6,6 +6,7 @@ names for devices, models and sizes are made here too.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -174,4 +175,9 @@ def advice(warnings: list[dict[str, str]]) -> str:
         code = warning["code"]
         return _URGENCY.index(code) if code in _URGENCY else len(_URGENCY)
 
-    return min(warnings, key=urgency)["sentence"] if warnings else ""
+    return _in_krita(min(warnings, key=urgency)["sentence"]) if warnings else ""
+
+
+def _in_krita(sentence: str) -> str:
+    """A sentence of the engine, with the docker's own way to what it names a command for."""
+    return re.sub(r"`matted models pull [^`]+` fetches", "the list “Model” below offers", sentence)

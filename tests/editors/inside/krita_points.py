@@ -183,12 +183,18 @@ def layers(matted):
 
 
 def nothing(matted):
-    _document, layer = yield from k.open_picture(TWO)
+    document, layer = yield from k.open_picture(TWO)
     yield from looked(matted, layer)
     yield from click(matted, (590, 10))
     facts = {"told": matted.panel.message.text(), "shown": matted.panel.message.isVisible()}
     yield from k.pressed_cut(matted)
     facts["told then"], facts["masks"] = matted.panel.message.text(), k.masks(layer)
+    matted.panel.viewer.clear.click()
+    yield from k.select(document, 300, 0, 300, 400)
+    yield from click(matted, LEFT)
+    facts["selected elsewhere"] = [matted.panel.message.text()]
+    yield from k.pressed_cut(matted)
+    facts["selected elsewhere"] += [matted.panel.message.text(), k.masks(layer)]
     return facts
 
 

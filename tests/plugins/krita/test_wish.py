@@ -79,3 +79,9 @@ def test_lengths_shrink_with_the_picture_that_is_asked_about(wishes: ModuleType)
 def test_nothing_found_where_one_pointed_comes_before_all_else(wishes: ModuleType):
     told = [{"code": "doubtful", "sentence": "A"}, {"code": "prompt-not-found", "sentence": "B"}]
     assert wishes.advice(told) == "B"
+
+
+def test_what_would_help_is_named_as_the_docker_has_it(wishes: ModuleType):
+    sentence = "Nothing was found (`matted models pull mobilesam` fetches a model made for clicks)."
+    told = wishes.advice([{"code": "prompt-not-found", "sentence": sentence}])
+    assert told == "Nothing was found (the list “Model” below offers a model made for clicks)."
