@@ -5,7 +5,6 @@ picture's own depth, space, profile and metadata wherever the file's format can 
 put together from is in `compose`. Knows imaging, no model and no HTTP.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
@@ -22,6 +21,7 @@ from matted.imaging.encoding import FORMATS, Encoding, FormatFacts, FormatName
 from matted.imaging.picture import Picture
 from matted.imaging.profile import srgb_profile
 from matted.imaging.write import check_holds, open_writer
+from matted.matting.tiles import ahead
 from matted.notice import Notice
 
 MOST_SIDE_PX = 300_000  # the longest side that any of the formats can hold
@@ -190,8 +190,8 @@ def _write(sheet: Sheet, picture: Picture, name: FormatName, delivery: Delivery,
     )
     step = max(1, STRIP_BYTES // first.nbytes)
     try:
-        for rows in _strips(sheet.height, step):
-            writer.write(sheet.rows(rows))
+        for rows in ahead(sheet.rows, _strips(sheet.height, step)):
+            writer.write(rows)
         writer.close()
     except BaseException:
         writer.abort()
@@ -213,6 +213,5 @@ def _write_layers(
     write_psd(target, canvas, layers, sheet.rows, has_alpha=sheet.has_alpha)
 
 
-def _strips(height: int, step: int) -> Iterator[slice]:
-    for top in range(0, height, step):
-        yield slice(top, min(top + step, height))
+def _strips(height: int, step: int) -> list[slice]:
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]

@@ -5,6 +5,8 @@
 runs the plug-in's own functions in real GIMP, without windows; DIR is what `tests/editors/install.py` filled.
 The model's work is not counted. Medians of wall time, and of the processor time of plug-in and GIMP. `call`
 is a whole call of the procedure, with the plug-in's start, for a picture whose mask the engine still holds.
+`click`: from a click in the window of Point at the Subject to the rough mask shown, `settled`: to the one
+with its edges, `draw`: of that the putting together of the picture; the model has seen the layer.
 """
 
 import argparse
@@ -15,6 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from PIL import Image
+
+from bench.pictures import photograph
 from editors.editor import Gimp
 from editors.engine import Engine
 from editors.install import MARK
@@ -72,6 +77,55 @@ for kind, precision in (("8-bit RGBA", "U8_NON_LINEAR"), ("16-bit RGBA", "U16_NO
     image.delete()
 """
 
+CLICKS = r"""
+import queue, sys, time
+sys.path.insert(0, arguments[0])
+import gi
+gi.require_version("Babl", "0.1")
+import canvas
+import engine as matted_engine
+import pixels as matted_pixels
+
+times, side = int(arguments[1]), 1024
+image = load(arguments[2])
+[layer] = image.get_layers()
+whole = (0, 0, layer.get_width(), layer.get_height())
+view = matted_pixels.reduced(layer, whole, side, "R'G'B'A u8")
+told = queue.SimpleQueue()
+options = {"coarse": {"model": "auto"}, "side_px": side}
+rough, fine = ({**options, "refine": {"level": level}} for level in ("none", "fine"))
+planes = matted_pixels.Pixels(layer).planes
+started = time.monotonic()
+asked = matted_engine.Previews(matted_engine.Engine(), planes, None, rough, lambda *one: told.put(one))
+assert told.get() == (0, None, None)
+report(first=time.monotonic() - started)
+taken = {"click": [], "settled": [], "draw": []}
+for number in range(times + 1):  # the first warms up and is not counted
+    prompt = {"points": [[whole[2] / 2 + 7 * number, whole[3] * 0.45, 1]]}
+    started = time.monotonic()
+    asked.ask([({**wish, "prompt": prompt}, False) for wish in (rough, fine)])
+    for name in ("click", "settled"):
+        _, answer, error = told.get()
+        assert error is None and (answer.width, answer.height) == view[1:] and max(answer.data) == 255
+        drawing = time.monotonic()
+        canvas.drawn(view, bytes(answer.data), *view[1:], dimmed=True)
+        taken["draw"].append(time.monotonic() - drawing)
+        taken[name].append(time.monotonic() - started)
+asked.close()
+report(**taken)
+"""
+
+
+def clicks(gimp: Gimp, engine: Engine, asked: argparse.Namespace) -> None:
+    """Prints how long a click in a photograph takes until its mask is shown."""
+    path = engine.folder / "photograph.ppm"
+    Image.fromarray(photograph(24)).save(path)
+    plugin = gimp.home / "plug-ins" / "matted"
+    played = gimp.run(CLICKS, plugin, asked.times, path, environment=engine.environment, timeout_s=600).good()
+    print(f"Point at the Subject, 24 MP; sent and looked at first in {played.report.pop('first'):.2f} s")
+    for name, every in played.report.items():
+        print(f"  {name:8}{statistics.median(every[1:]):6.2f} s")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -101,6 +155,7 @@ def main() -> None:
                     print(f"  {'sum':8}{sums[0]:6.2f} s ({sums[1]:.2f} s)")
                 sums = [sums[0] + wall, sums[1] + work]
                 print(f"  {name:8}{wall:6.2f} s ({work:.2f} s)")
+        clicks(gimp, engine, asked)
     finally:
         engine.stop()
         room.close()

@@ -20,7 +20,13 @@ from editors.screen import Screen, picture_of
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 _REPORT = "MATTED-REPORT "
-_GIMPRC = '(show-welcome-dialog no)\n(check-updates no)\n(config-version "{version}")\n'
+_GIMPRC = """(show-welcome-dialog no)
+(check-updates no)
+(save-session-info no)
+(save-device-status no)
+(save-tool-options no)
+(config-version "{version}")
+"""
 
 
 class Outcome(NamedTuple):
@@ -139,10 +145,15 @@ class Gimp(Editor):
         *arguments: object,
         environment: dict[str, str] | None = None,
         timeout_s: float = 120,
+        brushes: bool = False,
     ) -> Outcome:
-        """Run a script beside GIMP's windows on `screen`; it may press keys (`xdotool`) and take shots."""
+        """Run a script beside GIMP's windows on `screen`; it may press keys (`xdotool`) and take shots.
+
+        `brushes`: with GIMP's own, which take a moment to load.
+        """
         variables = {**self.screen.environment, **(environment or {})}
-        return self._run(_gimp("gimp"), script, arguments, variables, timeout_s)
+        command = [word for word in _gimp("gimp") if word != "-d" or not brushes]
+        return self._run(command, script, arguments, variables, timeout_s)
 
 
 class Krita(Editor):

@@ -15,6 +15,8 @@ from pathlib import Path
 from editors.room import HOST
 from matted import client
 
+# it runs under the room's numbers of programs, which the computer's own /proc does not know
+_OWN_PROC = ("unshare", "--mount", "sh", "-c", 'mount -t proc proc /proc && exec "$@"', "sh")
 PACKAGES = Path(client.__file__).resolve().parent.parent
 
 
@@ -67,7 +69,7 @@ class Engine:
         Takes a room with name spaces. The daemon ends with the editor's own run.
         """
         outside = [f"{name}={value}" for name, value in self._outside().items()]
-        command = ["/usr/sbin/chroot", HOST, "/usr/bin/env", "-i", *outside]
+        command = ["/usr/sbin/chroot", HOST, "/usr/bin/env", "-i", *outside, *_OWN_PROC]
         self.record([*command, sys.executable, "-m", "matted", "serve"])
 
     def record(self, *commands: list[str]) -> None:

@@ -442,7 +442,7 @@ def test_every_entry_is_a_documented_procedure(facts: Facts):
     told = facts["documented"]
     assert {one["label"] for one in told.values()} == {
         *("Remove Background", "Remove Background…", "Refine Mask", "Subjects…", "Decontaminate Edges"),
-        "Matted Status…",
+        *("Point at the Subject…", "Matted Status…"),
     }
     for one in told.values():
         assert one["paths"] == ["<Image>/Filters/Matted"]

@@ -16,6 +16,7 @@ PROMISED = {
     *("rmbg-1.4", "rmbg-2.0", "birefnet-general", "birefnet-general-lite", "birefnet-portrait"),
     *("birefnet-dis", "birefnet-hrsod", "birefnet-matting", "birefnet-hr", "birefnet-hr-matting"),
     *("modnet", "withoutbg", "inspyrenet", "mobilesam", "sam-vit-b", "vitmatte", "builtin"),
+    *("sam2-tiny", "sam2.1-tiny"),
 }
 
 
@@ -236,6 +237,14 @@ def test_a_catalogue_without_a_format_is_refused(settings: Settings, tmp_path: P
     path.write_text('[[model]]\nid = "x"\n')
     with pytest.raises(BadOption, match="format = 1"):
         load_catalogue(Settings(models_dir=settings.models_dir, catalogue=path))
+
+
+def test_every_feature_of_a_decoder_is_made_by_an_output_of_the_encoder(settings: Settings) -> None:
+    decoder = '[model.decoder]\nfeatures = ["a", "b"]\nmade_by = [0]\n'
+    with pytest.raises(BadOption, match=r"decoder\.made_by: must name one output"):
+        own(settings, ENTRY + decoder)
+    catalogue = own(settings, ENTRY + decoder.replace("[0]", '[0, "second"]'))
+    assert catalogue.get("mine").decoder.made_by == (0, "second")
 
 
 def test_a_catalogue_file_that_is_set_must_exist(settings: Settings, tmp_path: Path) -> None:

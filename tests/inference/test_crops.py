@@ -58,7 +58,9 @@ def test_a_part_lands_where_it_was_taken(size, side, corner, share, rows):
     centres = (np.arange(right.start, right.stop) + 0.5) / rows
     step = max(width / side, size[0] / rows) / size[0]
     inside = (centres > left / size[0] + 1.5 * step) & (centres < (left + width) / size[0] - 1.5 * step)
-    assert np.abs(values[:, inside] - centres[inside]).max(initial=0) < 0.02 * step + 1e-3
+    assert (
+        np.abs(values[:, inside] - centres[inside]).max(initial=0) < step / 12
+    )  # OpenCV places to 1/32 pixel
 
 
 @pytest.mark.parametrize("side", [1, 7])

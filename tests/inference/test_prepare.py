@@ -78,7 +78,15 @@ SALIENCY = {
 }
 # The 500 x 400 test picture fills 819 of 1024 rows, or 358 of 448: where those are in the output.
 ROWS = {"isnet-anime": (102, 819), "withoutbg": (0, 358), "withoutbg-4": (0, 819 * 768 / 1024)}
-ELSEWHERE = {"builtin", "modnet", "mobilesam", "sam-vit-b", "vitmatte"}  # pinned by tests of their own
+ELSEWHERE = {
+    "builtin",
+    "modnet",
+    "mobilesam",
+    "sam-vit-b",
+    "sam2.1-tiny",
+    "sam2-tiny",
+    "vitmatte",
+}  # pinned by tests of their own
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +256,17 @@ def test_sam_takes_plain_bytes_in_a_square_with_zeros_beside(
     wanted[:819] = image.resize((1024, 819), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(tensor[0], wanted.transpose(2, 0, 1))
     assert tensor.dtype == np.uint8
+
+
+@pytest.mark.parametrize("model", ["sam2.1-tiny", "sam2-tiny"])
+def test_sam_2_takes_a_square_normalised_as_by_imagenet(
+    catalogue: Catalogue, image: Image.Image, model: str
+) -> None:
+    tensor, placement = prepare(picture_of(image), catalogue.get(model))
+    square = np.asarray(image.resize((1024, 1024), Image.Resampling.BILINEAR), np.float64) / 255
+    wanted = (square - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    np.testing.assert_allclose(tensor[0], wanted.transpose(2, 0, 1), atol=1e-5)
+    assert (placement.width, placement.height) == (1024, 1024)
 
 
 def test_vitmatte_takes_the_trimap_as_a_fourth_plane(catalogue: Catalogue) -> None:

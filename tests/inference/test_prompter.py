@@ -1,6 +1,6 @@
 """Prompt models: the published contract's geometry, labels and feedback, on a real encoder and decoder.
 
-The pair is small and made by the tests (`prompt_graphs`); the published weights do not run here.
+The graphs are small and made by the tests (`prompt_graphs`); the published weights do not run here.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from matted.pipeline import CoarseOptions, Pipeline, RefineOptions
 from prompt_graphs import add_prompt_models
 
 PLAIN = RefineOptions("none")
-BOTH = pytest.mark.parametrize("model", ["tiny-mobile", "tiny-vit"])
+EACH = pytest.mark.parametrize("model", ["tiny-mobile", "tiny-vit", "tiny-sam2", "tiny-sam2.1"])
 SIZES = [(900, 600), (600, 900), (1024, 1024), (3001, 1777), (500, 2999), (90, 60), (2500, 40)]
 
 
@@ -71,7 +71,7 @@ def on(truth: np.ndarray, wanted: int = 1) -> tuple[float, float, int]:
     return (*middle(truth), wanted)
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("size", SIZES)
 def test_a_click_finds_its_block_in_pictures_of_any_size(
     pipeline: Pipeline, model: str, size: tuple[int, int]
@@ -85,7 +85,7 @@ def test_a_click_finds_its_block_in_pictures_of_any_size(
     assert (matte.model, matte.provider) == (model, "cpu")
 
 
-@BOTH
+@EACH
 def test_a_point_that_is_not_wanted_takes_its_block_away_again(pipeline: Pipeline, model: str) -> None:
     picture, left, right = scene(900, 600)
     points = (on(left), on(right), on(left, 0))
@@ -95,7 +95,7 @@ def test_a_point_that_is_not_wanted_takes_its_block_away_again(pipeline: Pipelin
     assert overlap(rest.mask, right) > 0.97
 
 
-@BOTH
+@EACH
 def test_a_box_bounds_the_answer(pipeline: Pipeline, model: str) -> None:
     picture, left, right = scene(1777, 3001)
     rows, columns = np.nonzero(right)

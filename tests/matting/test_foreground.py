@@ -147,3 +147,13 @@ def test_a_constant_picture_stays_constant() -> None:
     pixels = np.full((90, 120, 3), (12, 200, 90), np.uint8)
     mask = np.random.default_rng(2).integers(0, 256, (90, 120)).astype(np.uint8)
     assert np.abs(estimate_foreground(pixels, mask).astype(int) - pixels).max() <= 1
+
+
+def test_blocks_that_are_sure_as_a_whole_are_learnt_from_like_all_others() -> None:
+    scene = disc(side=600)
+    noise = np.random.default_rng(1).normal(0, 0.2, scene.seen.shape)
+    seen = bytes_of(np.clip(scene.seen + noise, 0, 1))
+    opaque = np.full(scene.mask.shape, 255, np.uint8)  # with it, every pixel is weighed by itself
+    one_by_one = estimate_foreground(seen, scene.mask, opacity=opaque)
+    found = estimate_foreground(seen, scene.mask)
+    assert np.abs(found.astype(int) - one_by_one).max() <= 1

@@ -1,6 +1,6 @@
-"""What bounds the work of a hot folder: memory for pictures under way, and waiting for disks and engines.
+"""What bounds the work of a hot folder: memory and processors for pictures under way, waiting for disks.
 
-Imports the standard library only; knows no pictures but their number of pixels.
+May import `processors`; knows no pictures but their number of pixels.
 """
 
 import threading
@@ -9,11 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matted.processors import shared
+
 BYTES_PER_PIXEL = 16  # a picture on its way: pixels, mask, the stages' scratch, rows being written
 
 
 class Room:
-    """Memory for at most `most` pictures under way. One larger than all of it has it for itself."""
+    """Memory for at most `most` pictures under way, which share the processors.
+
+    One larger than all of the memory has it for itself.
+    """
 
     def __init__(self, budget_bytes: int, most: int) -> None:
         self._budget = budget_bytes
@@ -31,7 +36,8 @@ class Room:
             self._used += wanted
             self._count += 1
         try:
-            yield
+            with shared(lambda: self._count):
+                yield
         finally:
             with self._changed:
                 self._used -= wanted

@@ -1,11 +1,10 @@
 """Deflate in pieces, several at a time: segments compressed in threads, given back in order.
 
-May import isal and zlib; knows no file format. Each segment ends on a byte boundary (sync flush), so that the
-segments of one stream can stand one after the other (RFC 1951); the Adler checksums are joined (RFC 1950,
-zlib's adler32.c).
+May import isal, zlib and `processors`; knows no file format. Each segment ends on a byte boundary (sync
+flush), so that the segments of one stream can stand one after the other (RFC 1951); the Adler checksums are
+joined (RFC 1950, zlib's adler32.c).
 """
 
-import os
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
+
+from matted.processors import processors
 
 Bytes = npt.NDArray[np.uint8]
 _ADLER = 65521
@@ -64,7 +65,7 @@ class OrderedPool:
     """
 
     def __init__(self, deliver: Callable[[Any], None], *, threads: int | None = None) -> None:
-        self._threads = threads or min(4, os.cpu_count() or 2)
+        self._threads = threads or min(4, processors())
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="matted-deflate")
         self._waiting: deque[tuple[Future[Any], Bytes]] = deque()
         self._free: list[Bytes] = []

@@ -87,6 +87,23 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoder:
+    """What the decoder of a prompt model calls its tensors, beside the points, their labels and the mask fed
+    back, which are named alike everywhere.
+
+    `features`: its inputs that the encoder makes, in the order of `made_by`, the encoder's outputs by name or
+    position. `masks`: the output with the logits at a quarter of the canvas; `expected`: that with the
+    overlap expected of each. `size`: the type of its input `orig_im_size`, or none where it has no such one.
+    """
+
+    features: tuple[str, ...] = ("image_embeddings",)
+    made_by: tuple[str | int, ...] = (0,)
+    masks: str | int = "low_res_masks"
+    expected: str | int = "iou_predictions"
+    size: Literal["float32", "int64", "none"] = "float32"
+
+
+@dataclass(frozen=True, slots=True)
 class Rembg:
     """The same model as rembg runs it: `name` is rembg's own name for it."""
 
@@ -109,6 +126,7 @@ class Model:
     files: tuple[WeightFile, ...]
     input: Input
     output: Output
+    decoder: Decoder = field(default_factory=Decoder)
     homepage: str | None = None
     aliases: tuple[str, ...] = ()
     rank: Mapping[str, int] = field(default_factory=dict)

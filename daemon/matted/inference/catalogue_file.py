@@ -14,14 +14,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 from matted.errors import BadOption
-from matted.inference.catalogue import AUTO, Input, Model, Output, Rembg, WeightFile
+from matted.inference.catalogue import AUTO, Decoder, Input, Model, Output, Rembg, WeightFile
 
 _FORMAT = 1
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+() -]{0,127}")
 _HEX = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_OWN_KEYS = ("like", "file", "input", "output", "rembg")
+_OWN_KEYS = ("like", "file", "input", "output", "decoder", "rembg")
 _REMBG_KEYS = ("name", "kernel", "geometry", "scale", "mean", "std", "activation")
 
 
@@ -75,6 +75,7 @@ def _model(table: dict[str, Any], folder: Path, known: Mapping[str, Model]) -> M
     values["like"] = like
     values["input"] = _section(table, "input", base.input if base else Input())
     values["output"] = _section(table, "output", base.output if base else Output())
+    values["decoder"] = _section(table, "decoder", base.decoder if base else Decoder())
     start = base.rembg if base is not None and base.rembg is not None else None
     values["rembg"] = _rembg(table.get("rembg"), start or Rembg("", values["input"], values["output"]))
     if base is not None:
@@ -116,6 +117,8 @@ def _check(model: Model, table: Mapping[str, Any]) -> None:
         raise _WrongKeyError("input.std", "must not hold a zero")
     if model.input.multiple < 1 or model.input.max_side < model.input.multiple:
         raise _WrongKeyError("input.multiple", "must be at least 1, and at most max_side")
+    if len(model.decoder.features) != len(model.decoder.made_by):
+        raise _WrongKeyError("decoder.made_by", "must name one output of the encoder for each of `features`")
     if model.input.dtype == "uint8" and (model.input.scale != "none" or any(model.input.mean)):
         raise _WrongKeyError("input.dtype", "uint8 pixels cannot be scaled or normalised: use scale = 'none'")
 
@@ -204,26 +207,26 @@ def _refuse_unknown(table: Any, known: set[str], prefix: str) -> None:
             )
 
 
-_HINTS: dict[type, dict[str, Any]] = {c: get_type_hints(c) for c in (Model, WeightFile, Input, Output, Rembg)}
+_HINTS: dict[type, dict[str, Any]] = {
+    c: get_type_hints(c) for c in (Model, WeightFile, Input, Output, Decoder, Rembg)
+}
 
 
 def _value(owner: type, name: str, given: Any, key: str) -> Any:
     hint = _HINTS[owner][name]
-    kinds = [
-        kind for kind in (get_args(hint) if isinstance(hint, UnionType) else (hint,)) if kind is not NoneType
-    ]
-    for kind in kinds:
-        found = _as(kind, given)
-        if found is not None:
-            return found
-    if get_origin(kinds[0]) is Literal:
-        raise _WrongKeyError(
-            key, f"cannot be {given!r}; choose from {', '.join(map(str, get_args(kinds[0])))}"
-        )
+    found = _as(hint, given)
+    if found is not None:
+        return found
+    if get_origin(hint) is Literal:
+        raise _WrongKeyError(key, f"cannot be {given!r}; choose from {', '.join(map(str, get_args(hint)))}")
     raise _WrongKeyError(key, f"cannot be {given!r}")
 
 
 def _as(kind: Any, given: Any) -> Any:
+    """`given` as `kind`, or None where it is not one."""
+    if isinstance(kind, UnionType):
+        found = (_as(one, given) for one in get_args(kind) if one is not NoneType)
+        return next((one for one in found if one is not None), None)
     if get_origin(kind) is Literal:
         return given if given in get_args(kind) else None
     if get_origin(kind) is tuple:

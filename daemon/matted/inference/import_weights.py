@@ -41,8 +41,8 @@ class Imported:
 def known_caches(environment: Mapping[str, str] = os.environ, home: Path | None = None) -> list[Path]:
     """The folders in which other tools keep weights Matted can use, as far as they exist here.
 
-    rembg (U2NET_HOME, REMBG_HOME, and below XDG_DATA_HOME or the home folder), withoutBG and the Hugging Face
-    cache (HF_HUB_CACHE, HF_HOME).
+    rembg (U2NET_HOME, REMBG_HOME, and below XDG_DATA_HOME or the home folder), withoutBG, osam and the
+    Hugging Face cache (HF_HUB_CACHE, HF_HOME).
     """
     home = Path.home() if home is None else home
     data = Path(environment.get("XDG_DATA_HOME") or home)
@@ -58,6 +58,7 @@ def known_caches(environment: Mapping[str, str] = os.environ, home: Path | None 
         data / "rembg",
         home / ".rembg",
         home / ".withoutbg",
+        home / ".cache" / "osam" / "models" / "blobs",
         hugging_face / "hub",
     ]
     return [place for place in dict.fromkeys(place.expanduser() for place in places) if place.is_dir()]

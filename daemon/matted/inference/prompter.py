@@ -1,12 +1,13 @@
 """A prompt model of the catalogue: an encoder reads the picture once, a decoder answers each prompt.
 
 Speaks the decoder contract of SAM ViT-B, which MobileSAM shares (segment_anything/utils/onnx.py and
-scripts/export_onnx_model.py). Joins the catalogue, the weights and the sessions, as `predict` does for
-saliency models. Knows no cache and nothing of edges.
+scripts/export_onnx_model.py), and that of SAM 2, with two finer planes of features beside the embedding; what
+an export calls them, the catalogue says. Joins the catalogue, the weights and the sessions, as `predict` does
+for saliency models. Knows no cache and nothing of edges.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,17 +48,20 @@ class Took:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedding:
-    """What the encoder made of a picture of `size` (width, height) at `placement` on its canvas."""
+    """What the encoder made of a picture of `size` (width, height) at `placement` on its canvas.
 
-    values: npt.NDArray[Any]
+    `features`: what the decoder takes of it, by the decoder's names.
+    """
+
+    features: Mapping[str, npt.NDArray[Any]]
     placement: Placement
     size: tuple[int, int]
     ran: Took
 
     @property
     def nbytes(self) -> int:
-        """Bytes of its values."""
-        return int(self.values.nbytes)
+        """Bytes of its features."""
+        return sum(int(one.nbytes) for one in self.features.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,9 +120,10 @@ class Prompter:
     ) -> Embedding:
         """Reads the picture, the slow half. Raises what `Sessions.run` raises."""
         tensor, placement = prepare(picture, model)
-        graph = self._graph(model, "encoder", (model.output.tensor,))
+        graph = self._graph(model, "encoder", model.decoder.made_by)
         ran = self._sessions.run(graph, tensor, keep_alive_s=keep_alive_s, cancelled=cancelled)
-        return Embedding(ran.outputs[0], placement, (picture.width, picture.height), Took.of(ran))
+        features = dict(zip(model.decoder.features, ran.outputs, strict=True))
+        return Embedding(features, placement, (picture.width, picture.height), Took.of(ran))
 
     def decode(
         self,
@@ -140,16 +145,15 @@ class Prompter:
         side = max(embedding.placement.canvas) // LOGITS_STEP
         mask = before.logits if before is not None else np.zeros((side, side), np.float32)
         feed = {
-            "image_embeddings": embedding.values,
+            **embedding.features,
             "point_coords": points[None],
             "point_labels": labels[None],
             "mask_input": mask[None, None],
             "has_mask_input": np.array([before is not None], np.float32),
-            "orig_im_size": np.array(
-                small, np.float32
-            ),  # of `masks`, which nobody reads: as little as may be
         }
-        graph = self._graph(model, "decoder", ("low_res_masks", "iou_predictions"))
+        if model.decoder.size != "none":  # of the enlarged masks, which nobody reads: as little as may be
+            feed["orig_im_size"] = np.array(small, model.decoder.size)
+        graph = self._graph(model, "decoder", (model.decoder.masks, model.decoder.expected))
         ran = self._sessions.run(graph, feed, keep_alive_s=keep_alive_s, cancelled=cancelled)
         masks, expected = ran.outputs
         if masks.ndim != 4 or expected.shape != masks.shape[:2] or not np.isfinite(masks).all():

@@ -1,26 +1,29 @@
 """Planes in tiles and strips, worked on by all cores: what the adjustments share.
 
 OpenCV and numpy let go of Python's lock in their loops, so plain threads are enough. Knows nothing of what
-is done to a tile, nor of what its numbers stand for. Imports the standard library only.
+is done to a tile, nor of what its numbers stand for. May import `processors` only.
 """
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
+
+from matted.processors import by_itself, processors
 
 Place = TypeVar("Place")
 Result = TypeVar("Result")
 
 STRIP_PIXELS = 2**20  # of a strip: enough for a thread to be worth its start
 MOST_THREADS = 16  # a thread on a tile holds up to 16 MiB: together 256 MiB on however many processors
+MOST_AHEAD = 4  # strips made while the one before is written
 SMALL_PIXELS = 2**16  # of a plane: what has fewer is done before a thread would have begun
 
 
 def threads() -> int:
-    """How many work on tiles at once: one per processor, up to MOST_THREADS."""
-    return min(os.cpu_count() or 1, MOST_THREADS)
+    """How many work on tiles at once: one per processor that this thread may use, up to MOST_THREADS."""
+    return min(processors(), MOST_THREADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,38 @@ def strips(shape: tuple[int, ...]) -> list[slice]:
 
 
 def in_parallel(work: Callable[[Place], Result], places: Sequence[Place]) -> list[Result]:
-    """`work` of each place, in order, on all cores."""
-    if len(places) < 2:
+    """`work` of each place, in order, on all processors that this thread may use."""
+    crew = min(len(places), threads())
+    if crew < 2:
         return [work(place) for place in places]
-    with ThreadPoolExecutor(min(len(places), threads())) as pool:
+    with ThreadPoolExecutor(crew) as pool:
         return list(pool.map(work, places))
+
+
+def ahead(work: Callable[[Place], Result], places: Sequence[Place]) -> Iterator[Result]:
+    """`work` of each place, in order, made while the caller uses the ones before.
+
+    Each place is one thread's, on all processors that this thread may use, at most MOST_AHEAD at a time. What
+    `work` raises is raised at its turn; who stops early leaves nothing running.
+    """
+    crew = min(len(places), threads(), MOST_AHEAD)
+    if crew < 2:
+        yield from map(work, places)
+        return
+
+    def alone(place: Place) -> Result:
+        with by_itself():
+            return work(place)
+
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(crew) as pool:
+        try:
+            for place in places:
+                waiting.append(pool.submit(alone, place))
+                if len(waiting) > crew:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -6,7 +6,6 @@ return an integer plane (the *mask* a client stores): a float plane of 45 megapi
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from matted.matting.discriminant import Discriminant, find_discriminant
 from matted.matting.planes import Alpha, Colour, Mask, Plane, full_scale, quantised, unit
-from matted.matting.tiles import threads
+from matted.matting.tiles import in_parallel
 
 TILE = 256  # native pixels; a tile's float planes then stay within a core's cache
 
@@ -66,12 +65,7 @@ def guided_upsample(
         if not cancelled():
             _apply(solution, colour, mask, *tile)
 
-    if len(tiles) < 4:
-        for tile in tiles:
-            refine(tile)
-    else:
-        with ThreadPoolExecutor(threads()) as pool:
-            list(pool.map(refine, tiles))
+    in_parallel(refine, tiles)
     return mask
 
 

@@ -5,7 +5,9 @@ process at once; its connections close with it, and by that the daemon knows tha
 """
 
 import contextlib
+import math
 import queue
+import re
 import threading
 import uuid
 
@@ -23,6 +25,7 @@ _STAGES = {
     "adjust": "adjusting the mask",
     "encode": "cleaning the colours",
 }
+POINTED = ("prompt-not-found", "prompt-not-told-apart")  # warnings about what was pointed at
 
 
 class Engine:
@@ -84,6 +87,86 @@ class Engine:
             self._trouble = error
 
 
+class Previews:
+    """Small masks of one picture, asked for in a thread of its own; a later wish stops an earlier one.
+
+    `planes` and `limit`, the latter None without one, are uploaded once, and looked at with `options` before
+    anybody asks. `told(number, answer, error)` is called in that thread: with 0 and nothing after that look,
+    then with each answer to the wishes of that number, or with the ClientError that ended them.
+    """
+
+    def __init__(self, engine, planes, limit, options, told):
+        self._engine, self._planes, self._limit, self._told = engine, planes, limit, told
+        self._options = options
+        self._changed = threading.Condition()
+        self._number, self._wishes, self._job, self._open = 0, [], None, True
+        self._client = self._picture = None
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def ask(self, wishes):
+        """Asks for masks by their options, one after the other: (options, whether `limit` counts) each.
+
+        Returns the number of these wishes.
+        """
+        with self._changed:
+            self._number += 1
+            self._wishes = wishes
+            self._stop()
+            return self._number
+
+    def close(self):
+        """Asks for nothing any more."""
+        with self._changed:
+            self._open = False
+            self._stop()
+
+    def _stop(self):
+        self._changed.notify()
+        if self._job is not None:
+            threading.Thread(target=_cancel, args=(self._client, self._job), daemon=True).start()
+            self._job = None
+
+    def _work(self):
+        while self._open:
+            with self._changed:
+                number, wishes, self._wishes = self._number, self._wishes, None
+            try:
+                if self._picture is None:
+                    self._look()
+                    self._told(0, None, None)
+                for options, limited in wishes:
+                    self._mask(number, options, self._limit if limited else None)
+            except ClientError as error:
+                if error.slug != "cancelled":
+                    self._told(number, None, error)
+            except Exception as error:
+                self._told(number, None, ClientError(f"Matted failed, which is a mistake in it: {error!r}."))
+            with self._changed:
+                self._changed.wait_for(lambda: self._wishes is not None or not self._open)
+
+    def _look(self):
+        """Sends the picture, and has the model that clicks are answered by see it once."""
+        self._engine.client()
+        self._client = Client.connect()  # the engine's own connection stays free for its thread
+        picture = self._client.upload(self._planes)
+        self._limit = self._limit and self._client.upload(self._limit)
+        options = dict(self._options)
+        if any(model["kind"] == "prompt" and model["installed"] for model in self._client.models()):
+            options["prompt"] = {"points": [[picture.width / 2, picture.height / 2, 1]]}
+        self._client.mask(picture, options)
+        self._picture = picture
+
+    def _mask(self, number, options, limit):
+        with self._changed:
+            if not self._open or number != self._number:
+                return
+            job = self._job = uuid.uuid4().hex
+        answer = self._client.mask(self._picture, options, limit=limit, job=job)
+        with self._changed:
+            self._job = None
+        self._told(number, answer, None)
+
+
 def sentence_of(error):
     """What to tell the person about a ClientError."""
     if error.slug == "not-found" or (error.slug == "bad-option" and "There is no option" in str(error)):
@@ -124,6 +207,57 @@ def numbers(text):
     with contextlib.suppress(ValueError):
         return [int(number) for number in text.split(",")]
     raise ClientError(f"Subjects are “all”, “largest” or numbers such as “1, 3”, not “{text}”.")
+
+
+def marks(text):
+    """The points in a text such as "120,80 300,40,0": [x, y, 1 or 0] each. Raises ClientError."""
+    found = []
+    for word in re.sub(r"\s*,\s*", ",", text or "").replace(";", " ").split():
+        point = _floats(word)
+        if len(point) == 2:
+            point.append(1)
+        if len(point) != 3 or point[2] not in (0, 1):
+            raise ClientError(f"Points are such as “120,80” or “120,80,0”, not “{word}”.")
+        found.append([*point[:2], int(point[2])])
+    return found
+
+
+def corners(text):
+    """The box in a text such as "10,20,300,400", None for an empty one. Raises ClientError."""
+    if not (text or "").strip():  # GIMP gives None for an empty text
+        return None
+    box = _floats(text)
+    if len(box) != 4:
+        raise ClientError(f"A box is left, top, right, bottom such as “10,20,300,400”, not “{text}”.")
+    return box
+
+
+def in_gimp(sentence):
+    """A sentence of the engine, with GIMP's own way to what it names a command for."""
+    return re.sub(r"`matted models pull [^`]+` fetches", "Matted Status downloads", sentence)
+
+
+def nothing_in(mask, *, limited):
+    """Why the mask of what was pointed at holds nothing, as a sentence; "" if it holds something."""
+    size = 2 if mask.format == "gray16" else 1
+    if bytes(mask.data[size - 1 :: size]).translate(None, bytes(range(128))):
+        return ""
+    for warning in mask.warnings:
+        if warning["code"] == "prompt-not-found":
+            return in_gimp(warning["sentence"])
+    return f"Nothing of what was pointed at is left{' within the selection' if limited else ''}."
+
+
+def _floats(text):
+    with contextlib.suppress(ValueError):
+        found = [float(number) for number in text.split(",")]
+        return found if all(map(math.isfinite, found)) else []
+    return []
+
+
+def _cancel(client, job):
+    with contextlib.suppress(ClientError):
+        client.cancel(job)
 
 
 def _listen(client, job, told):

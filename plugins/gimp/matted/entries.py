@@ -7,6 +7,7 @@ from gi.repository import Gimp, GObject
 
 REMOVE, QUICK = "matted-remove-background", "matted-remove-background-quick"
 REFINE, SUBJECTS = "matted-refine-mask", "matted-subjects"
+POINT = "matted-point"
 DECONTAMINATE, STATUS = "matted-decontaminate-edges", "matted-status"
 
 ABOUT = {
@@ -34,6 +35,13 @@ ABOUT = {
         "Choose which subjects of the layer to keep",
         "Lists the subjects of the layer, largest first, and makes a layer mask or another result of those "
         "that are chosen.",
+    ),
+    POINT: (
+        "Point at the Subject…",
+        "Click on what to keep of the layer, and on what not",
+        "Shows the layer in a window to click in: left for what is wanted, right for what is not, a box by "
+        "dragging. For scripts: what `points` and `box` point at, in pixels of the image; without either, "
+        "the image's sample points are what is wanted. Makes a layer mask or another result of it.",
     ),
     DECONTAMINATE: (
         "Decontaminate Edges",
@@ -99,8 +107,15 @@ def cut_arguments(procedure, name):
     clean = "Free soft edges of the old background's colour, in a new layer"
     procedure.add_boolean_argument("decontaminate", "_Decontaminate edges", clean, True, readwrite)
     _choice(procedure, "existing", "Old mas_k", "What becomes of a mask the layer has", EXISTING)
-    if name == REMOVE:
+    if name in (REMOVE, POINT):
         _choice(procedure, "selection", "Selec_tion", "What the selection means", SELECTION)
+    if name == POINT:
+        points = (
+            "x,y of what is wanted and x,y,0 of what is not, such as 120,80 300,40,0; in pixels of the image"
+        )
+        procedure.add_string_argument("points", "_Points", points, "", readwrite)
+        box = "left,top,right,bottom around what is wanted, in pixels of the image"
+        procedure.add_string_argument("box", "_Box", box, "", readwrite)
 
 
 def status_arguments(procedure):

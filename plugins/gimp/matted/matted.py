@@ -19,10 +19,21 @@ gi.require_version("Gimp", "3.0")
 from gi.repository import Gegl, Gimp, GLib, GObject
 
 import pixels
-from engine import Engine, adjustments, mask_options, sentence_of
+from engine import (
+    POINTED,
+    Engine,
+    adjustments,
+    corners,
+    in_gimp,
+    marks,
+    mask_options,
+    nothing_in,
+    sentence_of,
+)
 from entries import (
     ABOUT,
     DECONTAMINATE,
+    POINT,
     QUICK,
     REFINE,
     REMOVE,
@@ -35,7 +46,7 @@ from matted_client import ClientError
 from pixels import Refused
 
 MENU = "<Image>/Filters/Matted"
-GRAVE = ("nothing-found", "low-confidence", "slower-device")
+GRAVE = ("nothing-found", "low-confidence", "slower-device", *POINTED)
 
 
 class Matted(Gimp.PlugIn):
@@ -59,13 +70,14 @@ class Matted(Gimp.PlugIn):
                 QUICK: self.remove_again,
                 REFINE: refine_mask,
                 SUBJECTS: keep_subjects,
+                POINT: point_out,
                 DECONTAMINATE: decontaminate,
             }
             procedure = Gimp.ImageProcedure.new(self, name, plugin, _guarded(runs[name]), None)
             procedure.set_image_types("*")
             one, several = Gimp.ProcedureSensitivityMask.DRAWABLE, Gimp.ProcedureSensitivityMask.DRAWABLES
-            procedure.set_sensitivity_mask(one if name == SUBJECTS else one | several)
-            if name in (REMOVE, SUBJECTS):
+            procedure.set_sensitivity_mask(one if name in (SUBJECTS, POINT) else one | several)
+            if name in (REMOVE, SUBJECTS, POINT):
                 cut_arguments(procedure, name)
         procedure.set_menu_label(label)
         procedure.add_menu_path(MENU)
@@ -101,7 +113,11 @@ def remove_background(procedure, mode, image, drawables, config):
 
         if not dialog.ask_options(procedure, config, "Remove Background", engine):
             return False
-    _cut(engine, layers, config, mode, as_box=config.get_property("selection") == "box")
+    prompts = None
+    if config.get_property("selection") == "box":
+        prompts = [box and {"box": box} for box in map(pixels.selection_box, layers)]
+    missing = "No subject was found where the selection is."
+    _cut(engine, layers, config, mode, prompts=prompts, missing=missing)
     return True
 
 
@@ -123,15 +139,42 @@ def keep_subjects(procedure, mode, image, drawables, config):
     return True
 
 
-def _cut(engine, layers, config, mode, *, as_box=False):
-    """Asks for the mask of every layer, then writes them all: if one fails, nothing was changed."""
+def point_out(procedure, mode, image, drawables, config):
+    layers = pixels.layers_of(image, drawables)
+    if len(layers) > 1:
+        raise Refused("Subjects are pointed at one layer at a time. Select a single layer.")
+    [layer] = layers
+    engine = Engine()
+    if mode == Gimp.RunMode.INTERACTIVE:
+        import pointing
+
+        if not pointing.point_out(procedure, config, layer, engine):
+            return False
+    prompt = pixels.prompt_on(
+        layer,
+        marks(config.get_property("points")),
+        corners(config.get_property("box")),
+        by_selection=config.get_property("selection") == "box",
+    )
+    _cut(engine, layers, config, mode, prompts=[prompt])
+    return True
+
+
+def _cut(engine, layers, config, mode, *, prompts=None, missing=None):
+    """Asks for the mask of every layer, then writes them all: if one fails, nothing was changed.
+
+    `prompts`: what was pointed at in each layer, or None; `missing`: what to say where nothing was there,
+    instead of the engine's own words. The selection limits the mask unless it is the box of the prompt.
+    """
     output, existing = config.get_property("output"), config.get_property("existing")
     options = {**mask_options(config), "adjust": adjustments(config)}
     if output == "mask":
         for layer in layers:
             pixels.check_unlocked(layer)
     made = []
-    for layer in layers:
+    as_box = prompts is not None and config.get_property("selection") == "box"
+    for number, layer in enumerate(layers):
+        prompt = prompts[number] if prompts else None
         if output == "layer" and layer.is_indexed():
             raise _palette(layer)
         picture = pixels.Pixels(layer)
@@ -139,8 +182,8 @@ def _cut(engine, layers, config, mode, *, as_box=False):
         ask = partial(
             _masked,
             planes=picture.planes,
-            options=options,
-            box=pixels.selection_box(layer) if as_box else None,
+            options={**options, "prompt": prompt} if prompt else options,
+            missing=missing,
             limit=limit,
             clean=output == "layer" and config.get_property("decontaminate"),
         )
@@ -163,16 +206,13 @@ def _cut(engine, layers, config, mode, *, as_box=False):
     _tell([mask for *_, mask, _ in made], mode)
 
 
-def _masked(client, job, *, planes, options, box, limit, clean):
-    """The options that were asked for in the end, the mask, and clean colours if wanted."""
+def _masked(client, job, *, planes, options, missing, limit, clean):
+    """The options that were asked for, the mask, and clean colours if wanted."""
     picture = client.upload(planes)
     limit = limit and client.upload(limit)
-    if box is not None:
-        options = {**options, "prompt": {"box": box}}
     mask = client.mask(picture, options, limit=limit, job=job)
-    for warning in mask.warnings:
-        if warning["code"] == "prompt-not-found":
-            raise Refused("No subject was found where the selection is.")
+    if "prompt" in options and (nothing := nothing_in(mask, limited=limit is not None)):
+        raise Refused(missing or nothing)
     return options, mask, client.foreground(picture, options, limit=limit) if clean else None
 
 
@@ -316,7 +356,8 @@ def _palette(layer):
 
 def _tell(answers, mode):
     """Shows a person the graver of the engine's warnings, and a script all of them."""
-    told = {warning["sentence"]: warning["code"] for answer in answers for warning in answer.warnings}
+    warnings = [warning for answer in answers for warning in answer.warnings]
+    told = {in_gimp(warning["sentence"]): warning["code"] for warning in warnings}
     if mode == Gimp.RunMode.NONINTERACTIVE:
         sys.stderr.writelines(f"{sentence}\n" for sentence in told)
     elif grave := [sentence for sentence, code in told.items() if code in GRAVE]:

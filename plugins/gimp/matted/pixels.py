@@ -116,13 +116,51 @@ def mask_plane(mask):
     return _coverage(mask, 0, 0, mask.get_width(), mask.get_height())
 
 
-def reduced(layer, box, side):
-    """A part of the layer as 8-bit RGB at most `side` wide and high: bytes, width, height."""
+def prompt_on(layer, points, box, *, by_selection):
+    """What was pointed at, from pixels of the image to those of the layer, for the engine. Raises Refused.
+
+    `points`: [x, y, 1 or 0] each; `box`: left, top, right, bottom or None. Without a box that around the
+    selection, if `by_selection`; without anything the sample points.
+    """
+    _, left, top = layer.get_offsets()
+    width, height = layer.get_width(), layer.get_height()
+    found = []
+    for x, y, wanted in points:
+        if not (0 <= x - left <= width and 0 <= y - top <= height):
+            raise Refused(f"The point {x:g},{y:g} does not lie on the layer “{layer.get_name()}”.")
+        found.append([round(x - left, 1), round(y - top, 1), wanted])
+    if box is not None:
+        box = [round(side - (left, top)[n % 2], 1) for n, side in enumerate(box)]
+    elif by_selection:
+        box = selection_box(layer)
+    if box is None and not found:
+        found = [[x, y, 1] for x, y in sample_points(layer)]
+    if box is None and not found:
+        raise Refused("Nothing was pointed at. Give points or a box, or set sample points on the layer.")
+    return {**({"box": box} if box else {}), "points": found}
+
+
+def sample_points(layer):
+    """The image's sample points that lie on the layer, in the layer's pixels: [x, y] each."""
+    image = layer.get_image()
+    _, left, top = layer.get_offsets()
+    found = []
+    number = image.find_next_sample_point(0)
+    while number:
+        x, y = image.get_sample_point_position(number)[-2:]
+        if 0 <= x - left < layer.get_width() and 0 <= y - top < layer.get_height():
+            found.append([x - left + 0.5, y - top + 0.5])  # the middle of the pixel
+        number = image.find_next_sample_point(number)
+    return found
+
+
+def reduced(layer, box, side, name="R'G'B' u8"):
+    """A part of the layer, 8 bits a channel, at most `side` wide and high: bytes, width, height."""
     left, top, right, bottom = box
     scale = min(side / max(right - left, bottom - top), 1)
     width, height = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
     area = Gegl.Rectangle.new(round(left * scale), round(top * scale), width, height)
-    data = layer.get_buffer().get(area, scale, "R'G'B' u8", Gegl.AbyssPolicy.CLAMP)
+    data = layer.get_buffer().get(area, scale, name, Gegl.AbyssPolicy.CLAMP)
     return data, width, height
 
 

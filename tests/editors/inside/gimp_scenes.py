@@ -21,11 +21,11 @@ PRECISIONS = [
 ]
 
 
-def play(folder, *names):
-    """Play scenes and report them."""
+def play(folder, *names, of=None):
+    """Play scenes, those of the module `of` or of this one, and report them."""
     for name in names:
         try:
-            report(**{name: globals()[name](Path(folder))})
+            report(**{name: (vars(of) if of else globals())[name](Path(folder))})
         except Exception:
             report(**{name: {"raised": traceback.format_exc()}})
 

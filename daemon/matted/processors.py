@@ -1,0 +1,37 @@
+"""How many processors one piece of work may use: all, or its share when several pictures are under way.
+
+Imports the standard library only.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_under_way: ContextVar[Callable[[], int]] = ContextVar("pictures under way", default=lambda: 1)
+
+
+def processors() -> int:
+    """How many there are for what this thread does; 1 or more."""
+    return max(1, (os.cpu_count() or 1) // max(1, _under_way.get()()))
+
+
+@contextmanager
+def shared(pictures: Callable[[], int]) -> Iterator[None]:
+    """What this thread does in it is one of `pictures()` worked on at once, asked whenever work is split.
+
+    With as many pictures as processors nothing is left to split: threads of threads only cost switches.
+    """
+    before = _under_way.set(pictures)
+    try:
+        yield
+    finally:
+        _under_way.reset(before)
+
+
+@contextmanager
+def by_itself() -> Iterator[None]:
+    """What this thread does in it has one processor: others work beside it."""
+    with shared(lambda: sys.maxsize):
+        yield
