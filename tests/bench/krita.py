@@ -3,9 +3,9 @@
     MATTED_EDITORS=DIR python tests/bench/krita.py [--release trixie]
 
 DIR is what `tests/editors/install.py` filled. Prints, for layers of 12 and 24 megapixels, the time of a
-cut-out, from a moved slider to the preview and to the canvas (medians of 5), the longest time that Krita's
-event loop stood still for whatever reason, and the longest that Matted's own code held it at a stretch,
-without the calls in which Krita itself reads and writes pixels.
+cut-out, from a click in the preview to its answer there, from a moved slider to the preview and to the canvas
+(medians of 5), the longest time that Krita's event loop stood still for whatever reason, and the longest that
+Matted's own code held it at a stretch, without the calls in which Krita itself reads and writes pixels.
 """
 
 import argparse

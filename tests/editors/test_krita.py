@@ -4,19 +4,17 @@ All cases run in one Krita, for it takes seconds to start; each test looks at wh
 masks that are expected come from the same engine, asked outside with the same pixels.
 """
 
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from editors.editor import Krita
 from editors.engine import Engine
-from matted.client import Client, Planes
+from editors.played import Played, play
 
 pytestmark = pytest.mark.timeout(600)  # the first of them starts Krita and plays every case
 
@@ -27,64 +25,10 @@ CASES = (
 )
 
 
-class Played(NamedTuple):
-    """What the cases said and left: `facts` by case; files in `folder`; `engine` to ask the same."""
-
-    facts: dict[str, Any]
-    folder: Path
-    cat: Image.Image
-    two: Image.Image
-    engine: Engine
-
-    def of(self, case: str) -> dict[str, Any]:
-        """The facts of a case that came to its end."""
-        facts = self.facts.get(case, {"error": "the case did not run"})
-        assert "error" not in facts, facts.get("error")
-        return facts
-
-    def alpha(self, name: str) -> np.ndarray:
-        """The alpha that Krita saved in a PNG; 255 where it saved none."""
-        return np.asarray(Image.open(self.folder / f"{name}.png").convert("RGBA"))[..., 3]
-
-    def plane(self, name: str, picture: Image.Image | None = None) -> np.ndarray:
-        """A mask's bytes as Krita gave them."""
-        width, height = (picture or self.cat).size
-        return np.frombuffer((self.folder / name).read_bytes(), np.uint8).reshape(height, width)
-
-    def expected(self, picture: Image.Image, **options: Any) -> np.ndarray:
-        """The mask that the engine gives outside of Krita."""
-        asked = {"refine": {"level": "fine"}, **options}
-        with Client.connect(start=False) as client:
-            answer = client.mask(Planes(picture.tobytes(), *picture.size, "rgba8"), asked)
-        return np.frombuffer(bytes(answer.data), np.uint8).reshape(answer.height, answer.width)
-
-
 @pytest.fixture(scope="module")
 def played(krita: Krita, _engine: Engine, photos: Path) -> Iterator[Played]:
     """Every case, played in one Krita."""
-    _engine.start()
-    folder = krita.desk / "krita-cases"
-    folder.mkdir()
-    cat = Image.open(photos / "cat.jpg").convert("RGBA")
-    cat.save(folder / "cat.png")
-    two = Image.new("RGBA", (600, 400), (70, 90, 110, 255))
-    draw = ImageDraw.Draw(two)
-    draw.ellipse((60, 120, 230, 300), fill=(220, 60, 40, 255))
-    draw.ellipse((380, 90, 540, 310), fill=(240, 200, 60, 255))
-    two.save(folder / "two.png")
-    outcome = krita.run(
-        "from krita_cases import main",
-        folder,
-        folder / "cat.png",
-        folder / "two.png",
-        json.dumps(CASES),
-        environment=_engine.environment,
-        timeout_s=240,
-    )
-    assert outcome.rc == 0, f"{outcome.stdout[-3000:]}\n{outcome.stderr[-6000:]}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MATTED_RUNTIME", str(_engine.folder))
-        yield Played(outcome.report, folder, cat, two, _engine)
+    yield from play(krita, _engine, photos, CASES)
 
 
 @pytest.fixture(autouse=True)
@@ -216,8 +160,10 @@ def test_the_selection_limits_the_result(played: Played):
 
 def test_the_selection_points_at_the_subject(played: Played):
     played.of("selections")
-    expected = played.expected(played.two, adjust={"keep": [2]})
-    assert np.array_equal(played.plane("points", played.two), expected)
+    expected = played.expected(played.two, prompt={"box": [40, 100, 250, 330]})
+    found = played.plane("points", played.two)
+    assert np.array_equal(found, expected)
+    assert (found[210, 145], found[200, 460]) == (255, 0)
 
 
 def test_the_selection_can_be_ignored(played: Played):

@@ -158,6 +158,25 @@ def selection_plane(aim: Target) -> bytes | None:
     return bytes(selection.pixelData(*aim.box))
 
 
+def selection_box(aim: Target) -> list[int] | None:
+    """The box around the selection, in the layer's pixels: left, top, right, bottom, the last two excluded.
+
+    None if nothing is selected. Raises Refusal where the selection lies beside the layer.
+    """
+    selection = aim.document.selection()
+    if selection is None or not (selection.width() and selection.height()):
+        return None
+    x, y, width, height = aim.box
+    left, top = max(selection.x() - x, 0), max(selection.y() - y, 0)
+    right = min(selection.x() + selection.width() - x, width)
+    bottom = min(selection.y() + selection.height() - y, height)
+    if left >= right or top >= bottom:
+        raise Refusal(
+            f"The selection lies beside “{aim.node.name()}”: select what you want on it, or deselect."
+        )
+    return [left, top, right, bottom]
+
+
 def guide_planes(aim: Target, guide: Any) -> tuple[bytes, bytes]:
     """A guide layer's lightness and coverage within the layer's box, one byte per pixel each."""
     x, y, width, height = aim.box

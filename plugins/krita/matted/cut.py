@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import matted_client
+from .wish import NOT_FOUND, advice
 
 if TYPE_CHECKING:
     from .wish import Wish
@@ -18,14 +19,37 @@ _REMEMBERED = 6
 
 
 class Source(NamedTuple):
-    """A layer's picture with the engine, and the selection that limits its masks, uploaded both."""
+    """A layer's picture with the engine, and the selection that limits its masks, uploaded both.
+
+    `box`: that of the selection, where it points at the subject. `scale`: how many pixels across and down
+    the picture has for each of the layer's.
+    """
 
     picture: Any
     limit: Any = None
+    box: list[int] | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    def options(self, wish: Wish, *, side_px: int | None = None) -> dict[str, Any]:
+        """How a mask of it is asked for."""
+        return wish.options(side_px=side_px, box=self.box, scale=self.scale)
 
     def mask(self, client: Any, wish: Wish, *, side_px: int | None = None, job: str | None = None) -> Any:
         """The engine's answer for this wish; in a worker's thread."""
-        return client.mask(self.picture, wish.options(side_px=side_px), limit=self.limit, job=job)
+        return client.mask(self.picture, self.options(wish, side_px=side_px), limit=self.limit, job=job)
+
+    def subjects(self, client: Any, wish: Wish) -> Any:
+        """The subjects that are found in it; in a worker's thread."""
+        return client.subjects(self.picture, wish.looked(box=self.box, scale=self.scale))
+
+
+def missing(answer: Any, wish: Wish, source: Source) -> str:
+    """Why an answer holds nothing of what was pointed at, as a sentence; "" if it does; any thread."""
+    if not (wish.prompt or source.box) or answer.data.count(0) != len(answer.data):
+        return ""
+    told = [one for one in answer.warnings if one["code"] == NOT_FOUND]
+    within = " within the selection" if source.limit is not None else ""
+    return advice(told) or f"Nothing of what was pointed at is left{within}."
 
 
 class SmallMask(NamedTuple):
@@ -80,6 +104,11 @@ class Cut:
                 self.mask, self.written, self.step = mask, written, ("", True)
                 return True
         return False
+
+    def shows(self, wish: Wish) -> bool:
+        """Whether the engine has looked for this already, so that only the sliders are to be followed."""
+        looked = (self.wish.model, self.wish.level, self.wish.prompt)
+        return looked == (wish.model, wish.level, wish.prompt)
 
     def untouched(self, now: bytes, step: Any) -> bool:
         """Whether nobody has painted on the mask and nothing was done or undone since it was written."""

@@ -48,11 +48,11 @@ def extra(client: Any, source: Source, wish: Wish, mask: bytes, colours: Any) ->
         width, height = source.picture.width, source.picture.height
         pixels = bytes(colours.held) if colours.own else canvas.image_bytes(colours.held, 4)
         sent = Planes(pixels, width, height, colours.format, linear=colours.is_linear)
-        made = client.foreground(sent, wish.options(), limit=source.limit)
+        made = client.foreground(sent, source.options(wish), limit=source.limit)
         alpha = lesser(mask, source.picture.source.data[3::4])
         return colours, outputs.recoloured(colours, width, height, bytes(made.data), alpha)
     if wish.output == wishes.SUBJECTS:
-        found = client.subjects(source.picture, wish.looked())
+        found = source.subjects(client, wish)
         wanted = [one.number for one in found if not wish.keep or one.number in wish.keep]
         return [bytes(source.mask(client, replace(wish, keep=(number,))).data) for number in wanted]
     return None

@@ -14,7 +14,6 @@ from krita import DockWidget, Krita
 
 from . import canvas, desk
 from .engine import Engine
-from .live import PREVIEW_SIDE_PX
 from .panel import Panel
 from .preview import CHECKER
 from .qt import Courier, QtCore, QtGui, QtWidgets
@@ -47,6 +46,7 @@ class MattedDock(DockWidget):
         self._asked_for_models = False
         self._recall()
         self.panel.changed.connect(self._remember)
+        self.panel.viewer.moved.connect(self._look_anew)
         self._clock = QtCore.QTimer(self)
         self._clock.timeout.connect(self._look)
         self._clock.start(_LOOK_MS)
@@ -57,7 +57,7 @@ class MattedDock(DockWidget):
 
     def canvasChanged(self, _canvas: Any) -> None:
         """Another picture is in front; Krita calls this also while it opens and closes them."""
-        self._seen = ()
+        self._look_anew()
 
     def showEvent(self, event: Any) -> None:
         """The docker is to be seen: ask how the engine is."""
@@ -75,8 +75,11 @@ class MattedDock(DockWidget):
             self._asked_for_models = True
             self.session.look_for_models()
 
+    def _look_anew(self) -> None:
+        self._seen = ()
+
     def _look(self) -> None:
-        if not self.panel.isVisible() or self.session.is_busy:
+        if not (self.panel.isVisible() or self.panel.viewer.is_apart) or self.session.is_busy:
             return
         node = desk.active_layer()
         if node is None:
@@ -88,9 +91,10 @@ class MattedDock(DockWidget):
             return
         self._seen = seen
         empty = node is None or node.type() not in canvas.LAYERS
-        picture = None if empty else canvas.small_picture(node, PREVIEW_SIDE_PX)
+        picture = None if empty else canvas.small_picture(node, self.panel.side_px)
         hint = "Choose a layer with a picture on it, then press Cut Out."
-        self.panel.show_picture(picture, hint)
+        size = (bounds.width(), bounds.height()) if picture is not None else None
+        self.panel.show_picture(picture, hint, size)
         self.session.look_at_layer()
 
     def _look_at_engine(self) -> None:

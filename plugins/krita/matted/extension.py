@@ -29,6 +29,17 @@ class MattedExtension(Extension):
             ("matted_refine", "Matted: Refine", lambda dock: dock.session.refine()),
             ("matted_guide", "Matted: Add Guide Layer", lambda dock: dock.session.add_guide()),
             ("matted_before", "Matted: Before/After", lambda dock: dock.panel.before.toggle()),
+            (
+                "matted_point_back",
+                "Matted: Take the Last Point Back",
+                lambda dock: dock.panel.viewer.undo.click(),
+            ),
+            (
+                "matted_points_clear",
+                "Matted: Take All Points Back",
+                lambda dock: dock.panel.viewer.clear.click(),
+            ),
+            ("matted_preview", "Matted: Large Preview", lambda dock: dock.panel.viewer.apart.toggle()),
             ("matted_cancel", "Matted: Stop", lambda dock: dock.session.cancel()),
             ("matted_docker_show", "Matted: Show the Docker", _show),
         ]

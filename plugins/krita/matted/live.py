@@ -8,13 +8,15 @@ as `session`, whose part it is.
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import wish as wishes
-from .cut import SmallMask, Written
+from .cut import SmallMask, Written, missing
 from .engine import FULL, QUICK
 from .planes import smaller, with_strokes
+from .wish import advice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from .cut import Cut
     from .wish import Wish
 
-PREVIEW_SIDE_PX = 512
 _THUMB_SIDE_PX = 160
 _SUBJECTS_SHOWN = 12
 _SETTLED_MS = 400  # after this, a step of ours stands in Krita's undo history
@@ -42,27 +43,31 @@ class Live:
         self._desk, self._engine, self._face, self._later = desk, engine, face, later
         self._session = session
         self._due = False
-        self._under_way = False
+        self._job: str | None = None
         self._free_at = 0.0
 
     @property
     def is_settled(self) -> bool:
         """Whether the mask on the canvas is what the session's wish makes of it."""
-        return not self._due and not self._under_way
+        return not self._due and self._job is None
 
     def preview(self, cut: Cut) -> None:
         """Have the docker's preview show the session's wish."""
-        wish, written = self._session.wish, cut.written
+        wish, written, side_px = self._session.wish, cut.written, self._face.side_px
 
         def work(client: Any) -> SmallMask:
-            answer = cut.source.mask(client, wish, side_px=PREVIEW_SIDE_PX)
+            answer = cut.source.mask(client, wish, side_px=side_px)
             size, data = (answer.width, answer.height), bytes(answer.data)
             if written is not None and written.data != written.made:
                 before = smaller(written.made, *cut.aim.size, *size)
                 data = with_strokes(data, before, smaller(written.data, *cut.aim.size, *size))
             return SmallMask(data, *size, answer.width / cut.aim.size[0])
 
-        self._engine.ask(QUICK, "preview", work, self._face.show_mask, self._session.quietly)
+        def done(small: SmallMask) -> None:
+            if cut is self._session.cut_here():
+                self._face.show_mask(small)
+
+        self._engine.ask(QUICK, "preview", work, done, self._session.quietly)
 
     def write(self, cut: Cut) -> None:
         """Have the mask on the canvas follow the session's wish."""
@@ -78,8 +83,8 @@ class Live:
 
         def work(client: Any) -> Any:
             found = []
-            for subject in client.subjects(source.picture, wish.looked())[:_SUBJECTS_SHOWN]:
-                alone = replace(wish, keep=(subject.number,)).options(side_px=_THUMB_SIDE_PX)
+            for subject in source.subjects(client, wish)[:_SUBJECTS_SHOWN]:
+                alone = source.options(replace(wish, keep=(subject.number,)), side_px=_THUMB_SIDE_PX)
                 small = client.mask(source.picture, alone)
                 scale = small.width / source.picture.width
                 found.append((subject, SmallMask(bytes(small.data), small.width, small.height, scale)))
@@ -98,8 +103,15 @@ class Live:
 
     def forget(self) -> None:
         """What was still to be written is not wanted any more."""
-        self._due = self._under_way = False
+        self._due = False
         self._engine.drop("canvas")
+        if self._job is not None:
+            self._engine.cancel(self._job)
+            self._job = None
+
+    def has_mask(self, cut: Cut) -> bool:
+        """Whether there is a mask on the canvas that follows the session's wish."""
+        return self._session.wish.output == wishes.MASK and self._current(cut) is not None
 
     def wrote(self, cut: Cut, mask: Any, written: Written) -> None:
         """Note what the mask holds now, and soon where the undo history stands."""
@@ -114,7 +126,7 @@ class Live:
     def _ask(self, cut: Cut) -> None:
         if cut.mask is None or self._session.wish.output != wishes.MASK:
             self._due = False
-        if not self._due or self._under_way:
+        if not self._due or self._job is not None:
             return
         wait_s = self._free_at - time.monotonic()
         if wait_s > 0:
@@ -128,34 +140,43 @@ class Live:
             return
         now, before = self._desk.masks.read(cut.aim, mask), cut.written
 
-        def work(client: Any) -> Written:
-            made = bytes(cut.source.mask(client, wish).data)
-            if before is None:
-                return Written(made, made, made)
-            base = with_strokes(made, before.made, before.base)
-            return Written(made, base, with_strokes(made, before.made, now))
+        self._job = job = uuid.uuid4().hex
 
-        def done(found: Written) -> None:
+        def work(client: Any) -> tuple[Written | None, str]:
+            answer = cut.source.mask(client, wish, job=job)
+            made, told = bytes(answer.data), advice(answer.warnings)
+            nothing = missing(answer, wish, cut.source)
+            if nothing:
+                return None, nothing
+            if before is None:
+                return Written(made, made, made), told
+            base = with_strokes(made, before.made, before.base)
+            return Written(made, base, with_strokes(made, before.made, now)), told
+
+        def done(found: tuple[Written | None, str]) -> None:
+            if self._job != job:
+                return
             try:
-                self._come(cut, wish, mask, now, found)
+                self._come(cut, wish, mask, now, *found)
             finally:
-                self._under_way = False
+                self._job = None
             self._ask(cut)
 
         def failed(error: Any) -> None:
-            self._under_way = False
+            if self._job != job:
+                return
+            self._job = None
             if self._session.is_busy:  # a job has begun meanwhile, and has its own word
                 self._session.quietly(error)
             else:
                 self._session.failed(error)
 
-        self._under_way = True
         self._engine.ask(FULL, "canvas", work, done, failed)
 
-    def _come(self, cut: Cut, wish: Wish, mask: Any, now: bytes, found: Written) -> None:
+    def _come(self, cut: Cut, wish: Wish, mask: Any, now: bytes, found: Written | None, told: str) -> None:
         canvas = self._desk.canvas
-        problem = canvas.problem_with(cut.aim)
-        if problem:
+        problem = canvas.problem_with(cut.aim) or (told if found is None else "")
+        if problem or found is None:
             self._face.tell(problem, kind="problem")
             return
         if self._session.is_busy or self._current(cut) != mask:
@@ -166,8 +187,11 @@ class Live:
                 self._due = True
             else:
                 self._put(cut, mask, now, found)
-                cut.wish = wish
+                looked = cut.shows(wish)
+                cut.wish, cut.advice = wish, told or cut.aim.notice
                 self._face.tell(cut.advice, kind="advice")
+                if not looked:
+                    self.preview(cut)
         except canvas.Refusal as refusal:
             self._face.tell(str(refusal), kind="problem")
             return

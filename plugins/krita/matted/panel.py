@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import wish as wishes
-from .preview import BLACK, CHECKER, COLOUR, WHITE, Preview, ground_icon
+from .prompt import Prompt
 from .qt import QAction, QActionGroup, QtCore, QtGui, QtWidgets
 from .slider import Slider
 from .subjects import SubjectStrip
+from .viewer import Viewer, small_button
 from .wish import Wish
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 
 _DOT_PX = 10
 _GREEN, _AMBER, _GRAY, _RED = "#4caf50", "#e6a117", "#8a8a8a", "#d9534f"
-_GROUNDS = {
-    CHECKER: "On a checkerboard",
-    BLACK: "On black",
-    WHITE: "On white",
-    COLOUR: "On a colour; press again to choose another",
-}
 
 
 class Panel(QtWidgets.QWidget):
@@ -62,6 +57,7 @@ class Panel(QtWidgets.QWidget):
             smooth_px=self.smooth.value(),
             contrast=self.contrast.value() / 100,
             keep=self._keep,
+            prompt=self.preview.prompt,
             output=self._output,
             selection=str(self.selection.currentData()),
         )
@@ -82,6 +78,7 @@ class Panel(QtWidgets.QWidget):
         self.model.setCurrentIndex(ids.index(wish.model) if wish.model in ids else 0)
         self._output, self._keep = wish.output, wish.keep
         self.outputs[wish.output].setChecked(True)
+        self.viewer.show_prompt(wish.prompt)
         self._name_cut()
         self._quiet = False
 
@@ -96,6 +93,7 @@ class Panel(QtWidgets.QWidget):
         if icon is not None:
             self.message_icon.setPixmap(icon.pixmap(16, 16))
         self.message_row.setVisible(bool(text))
+        self.viewer.tell(text)
 
     def progress(self, fraction: float | None, text: str) -> None:
         """How far a job is, 0 to 1; None when none is running."""
@@ -105,14 +103,20 @@ class Panel(QtWidgets.QWidget):
         self.progress_row.setVisible(busy)
         for button in (self.cut, self.refine, self.download):
             button.setEnabled(not busy)
+        self.viewer.set_pointable(not busy)
         if busy:
             self.message_row.setVisible(False)
 
-    def show_picture(self, image: Any, hint: str = "") -> None:
-        """The active layer's picture, a QImage; None with a hint if there is none."""
+    @property
+    def side_px(self) -> int:
+        """The longest side that a picture and a mask for the preview should have."""
+        return self.viewer.side_px
+
+    def show_picture(self, image: Any, hint: str = "", size: tuple[int, int] | None = None) -> None:
+        """The active layer's picture, a QImage, and the layer's size; None with a hint if there is none."""
         self._picture = image
         self.preview.hint = hint
-        self.preview.show_picture(image)
+        self.preview.show_picture(image, size)
 
     def show_mask(self, answer: Any) -> None:
         """The mask of a preview, an answer of the engine; None if there is none."""
@@ -120,6 +124,14 @@ class Panel(QtWidgets.QWidget):
             self.preview.show_mask(None)
         else:
             self.preview.show_mask(bytes(answer.data), answer.width, answer.height)
+
+    def show_prompt(self, prompt: Prompt) -> None:
+        """What is pointed at on the active layer."""
+        self.viewer.show_prompt(prompt)
+
+    def show_waiting(self, *, waiting: bool) -> None:
+        """Whether an answer to what was pointed at is on its way."""
+        self.preview.show_waiting(waiting)
 
     def end_compare(self) -> None:
         """Another layer is shown: masks are on again."""
@@ -168,20 +180,14 @@ class Panel(QtWidgets.QWidget):
 
     def _make(self) -> None:
         self.dot, self.state = QtWidgets.QLabel(), QtWidgets.QLabel()
-        self.preview = Preview()
-        self.grounds = {}
-        self._ground_group = QtWidgets.QButtonGroup(self)
-        for ground, tip in _GROUNDS.items():
-            button = _small_button(ground_icon(ground, self.preview.colour), tip)
-            button.setCheckable(True)
-            button.clicked.connect(lambda _=False, name=ground: self._choose_ground(name))
-            self._ground_group.addButton(button)
-            self.grounds[ground] = button
-        self.grounds[CHECKER].setChecked(True)
-        self.before = _small_button(
-            self._icon("visible"), "Before: the layer without the mask, here and on the canvas"
+        self.viewer = Viewer(self._icon)
+        self.preview, self.grounds, self.before = (
+            self.viewer.preview,
+            self.viewer.grounds,
+            self.viewer.before,
         )
-        self.before.setCheckable(True)
+        self.viewer.prompted.connect(self._wish_changed)
+        self.viewer.grounded.connect(self.changed)
         self.before.toggled.connect(self._compare)
         self.cut = QtWidgets.QToolButton()
         self.cut.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.MenuButtonPopup)
@@ -221,7 +227,7 @@ class Panel(QtWidgets.QWidget):
         self.bar = QtWidgets.QProgressBar()
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(True)
-        self.stop = _small_button(self._icon("process-stop"), "Stop: nothing is written")
+        self.stop = small_button(self._icon("process-stop"), "Stop: nothing is written")
         self.stop.setText("Stop")
         self.stop.clicked.connect(lambda: self.session.cancel())
         self.message_icon, self.message = QtWidgets.QLabel(), QtWidgets.QLabel()
@@ -254,8 +260,7 @@ class Panel(QtWidgets.QWidget):
         whole.setContentsMargins(4, 4, 4, 4)
         whole.setSpacing(4)
         whole.addLayout(_row(self.dot, self.state, None))
-        whole.addWidget(self.preview, 1)
-        whole.addLayout(_row(*self.grounds.values(), None, self.before))
+        whole.addWidget(self.viewer, 1)
         whole.addLayout(_row((self.cut, 3), (self.refine, 2)))
         self.progress_row, self.message_row = QtWidgets.QWidget(), QtWidgets.QWidget()
         for widget, row in (
@@ -293,19 +298,6 @@ class Panel(QtWidgets.QWidget):
     def _name_cut(self) -> None:
         self.cut.setText("Cut Out")
         self.cut.setToolTip(f"Cut the layer out. Makes: {wishes.OUTPUTS[self._output].lower()}.")
-
-    def _choose_ground(self, ground: str) -> None:
-        if ground == COLOUR and self.preview.ground == COLOUR:
-            dialog = QtWidgets.QColorDialog(self.preview.colour, self)
-            dialog.colorSelected.connect(self._colour_chosen)
-            dialog.open()
-        self.preview.set_ground(ground)
-        self.changed.emit()
-
-    def _colour_chosen(self, colour: Any) -> None:
-        self.preview.set_ground(COLOUR, colour)
-        self.grounds[COLOUR].setIcon(ground_icon(COLOUR, colour))
-        self.changed.emit()
 
     def _compare(self, before: bool) -> None:
         self.preview.set_before(before)
@@ -354,15 +346,6 @@ class Panel(QtWidgets.QWidget):
         self.state.setText(text)
         self.state.setToolTip(tip)
         self.dot.setToolTip(tip)
-
-
-def _small_button(icon: Any, tip: str) -> Any:
-    button = QtWidgets.QToolButton()
-    button.setIcon(icon)
-    button.setAutoRaise(True)
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    return button
 
 
 def _combo(name: str, items: list[tuple[str, str]]) -> Any:

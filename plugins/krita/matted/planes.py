@@ -1,4 +1,4 @@
-"""Arithmetic on masks as plain bytes: strokes kept, a guide layer read, a selection's box.
+"""Arithmetic on masks as plain bytes: strokes kept, a guide layer read, planes made smaller.
 
 Standard library only. Every plane holds one byte per pixel, rows from the top. Long planes are worked on
 in pieces, so that other threads get their turn between two of them.
@@ -70,20 +70,6 @@ def smaller(plane: bytes, width: int, height: int, to_width: int, to_height: int
         begin = int((row + 0.5) * height / to_height) * width
         rows.append(bytes(picked(plane[begin : begin + width])[:to_width]))
     return b"".join(rows)
-
-
-def box_of(plane: bytes, width: int, height: int) -> list[int] | None:
-    """Left, top, right, bottom (the last two excluded) around all that is not 0; None if nothing is."""
-    empty = bytes(width)
-    rows = [row for row in range(height) if plane[row * width : (row + 1) * width] != empty]
-    if not rows:
-        return None
-    left, right = width, 0
-    for row in rows:
-        line = bytes(plane[row * width : (row + 1) * width])
-        left = min(left, width - len(line.lstrip(b"\0")))
-        right = max(right, len(line.rstrip(b"\0")))
-    return [left, rows[0], right, rows[-1] + 1]
 
 
 def _pieces(size: int) -> Iterator[slice]:

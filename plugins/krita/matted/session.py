@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import wish as wishes
-from .cut import Cut, Planes, Source, Written
+from .cut import Cut, Planes, Source, Written, missing
 from .engine import FULL, QUICK
 from .live import Live
-from .planes import box_of, marked
+from .pointing import Pointing
+from .prompt import NOTHING
+from .refining import Refining, uploaded
 from .wish import Wish, advice
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 _CUTS_KEPT = 4
 _PULL = "pull"
-_PAINT_FIRST = "Paint on the mask first: white keeps, black removes, gray is unsure."
 _STOPPED = "Stopped: nothing was written."
 
 
@@ -40,7 +41,10 @@ class Session:
         self._job: str | None = None
         self._stopped = False
         self._compared: Cut | None = None
+        self._looked_at: str | None = None
         self._live = Live(desk, engine, face, later, self)
+        self._pointing = Pointing(desk, engine, face, self)
+        self._refining = Refining(desk, face, self)
 
     # -- what the person does
 
@@ -52,7 +56,7 @@ class Session:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is running and the canvas shows what the docker says."""
-        return not self.is_busy and self._live.is_settled
+        return not self.is_busy and self._live.is_settled and self._pointing.is_settled
 
     def cut_out(self) -> None:
         """Cut the chosen layers out, one after the other."""
@@ -69,85 +73,57 @@ class Session:
         """Make the mask anew from what the person has painted on it, or on a guide layer."""
         if self.is_busy:
             return
-        canvas, masks, outputs = self._desk.canvas, self._desk.masks, self._desk.outputs
-        try:
-            node, guide = outputs.layer_and_guide(self._desk.active_layer())
-            if node is None:
-                raise canvas.Refusal("Choose the layer to refine, or its mask, in the layers docker first.")
-            aim = canvas.target(node)
-            mask = masks.painted_mask_of(node, self._desk.active_node())
-            if mask is None:
-                raise canvas.Refusal("There is no mask to refine yet: press Cut Out first, then paint on it.")
-            painted = masks.read(aim, mask)
-            strokes = canvas.guide_planes(aim, guide) if guide is not None else None
-            taken = canvas.pixels(aim)
-            limit = self._limit_plane(aim)
-        except canvas.Refusal as refusal:
-            self._face.tell(str(refusal), kind="problem")
-            return
-        cut = self._cuts.get(aim.key)
-        if cut is not None and (cut.mask is None or cut.mask != mask):
-            cut.found_again(mask, self._desk.key(mask))
-        known = cut.written if cut is not None and cut.mask is not None and cut.mask == mask else None
-        if strokes is None and known is not None and painted == known.base:
-            self._face.tell(
-                "Paint on the mask first: white keeps, black removes, gray is unsure.", kind="problem"
-            )
-            return
-        asked, (width, height) = replace(self.wish, output=wishes.MASK), aim.size
-
-        def work(client: Any, job: str) -> Any:
-            picture = client.upload(Planes(taken.planes(), width, height, "bgra8"), job=job)
-            source = Source(picture, _uploaded(client, limit, aim.size))
-            made = known.made if known is not None else bytes(source.mask(client, asked).data)
-            before = known.base if known is not None else made
-            mask_now, unsure = (painted, None) if strokes is None else marked(painted, *strokes)
-            answer = client.refine(
-                picture,
-                Planes(mask_now, width, height, "gray8"),
-                asked.options(),
-                made=Planes(before, width, height, "gray8"),
-                guide=Planes(unsure, width, height, "gray8") if unsure and any(unsure) else None,
-                limit=source.limit,
-                job=job,
-            )
-            data = bytes(answer.data)
-            return source, answer, Written(made, data, data)
-
-        def done(found: Any) -> None:
-            self._written(aim, asked, *found, mask)
-
-        self._begin(aim, work, done, "Refining…")
+        self._try(self._refining.refine)
 
     def add_guide(self) -> None:
         """A layer to paint strokes on, above the active one."""
+        self._try(self._refining.add_guide)
+
+    def _try(self, act: Callable[[], None]) -> None:
         try:
-            node = self._desk.active_layer()
-            if node is None:
-                raise self._desk.canvas.Refusal("Choose the layer to refine in the layers docker first.")
-            self._desk.outputs.add_guide(self._desk.canvas.target(node))
+            act()
         except self._desk.canvas.Refusal as refusal:
             self._face.tell(str(refusal), kind="problem")
-        else:
-            self._face.tell(
-                "Paint on the guide: white keeps, black removes, gray is unsure. Then press Refine."
-            )
 
     def change(self, wish: Wish) -> None:
         """The docker's settings are these now: the preview follows, and the mask on the canvas."""
         before, self.wish = self.wish, wish
         if replace(wish, output=before.output, selection=before.selection) == before:
             return
-        if (wish.model, wish.level) != (before.model, before.level):
+        if (wish.model, wish.level, wish.prompt) != (before.model, before.level, before.prompt):
             for cut in self._cuts.values():
                 cut.subjects = []
             self.wish = wish = replace(wish, keep=())
             self._face.show_subjects([], ())
-        cut = self.cut_here()
-        if cut is None or self.is_busy:
+        node = self._desk.active_layer()
+        if wish.prompt != before.prompt:
+            if node is None or self._desk.key(node) != self._looked_at:  # pointed at what is not active now
+                self.look_at_layer()
+                return
+            self._pointing.keep(node, wish.prompt)
+        if node is not None and not self.is_busy:
+            self._try(lambda: self._follow(node, pointed=wish.prompt != before.prompt))
+
+    def _follow(self, node: Any, *, pointed: bool) -> None:
+        """Have the preview show the wish, then the mask on the canvas."""
+        cut = self.cut_of(node)
+        if pointed:
+            self._live.forget()
+
+        def write() -> None:
+            if cut is not None and (not pointed or self._live.has_mask(cut)):
+                self._live.write(cut)
+
+        if self.wish.prompt and (cut is None or not cut.shows(self.wish)):
+            self._pointing.look(node, self.wish, write)
             return
-        self._live.preview(cut)
-        self._live.write(cut)
+        self._pointing.drop()
+        self._face.show_prompt(self.wish.prompt)
+        if cut is None:
+            self._face.show_mask(None)
+        else:
+            self._live.preview(cut)
+            write()
 
     def keep(self, numbers: tuple[int, ...]) -> None:
         """Keep these of the found subjects; () keeps all."""
@@ -189,7 +165,7 @@ class Session:
                 return
             self._ended()
             self.look_for_models()
-            self._face.tell("The model is here: Cut Out uses it now.")
+            self._face.tell("The model is here and is used from now on.")
 
         self._engine.ask(FULL, "pull", work, done, self.failed)
 
@@ -214,16 +190,33 @@ class Session:
 
     def look_at_layer(self) -> None:
         """Another layer is active now: show what is known of it."""
-        cut = self.cut_here()
+        node = self._desk.active_layer()
+        self._looked_at = self._desk.key(node) if node is not None else None
+        cut = self.cut_of(node) if node is not None else None
         if self._compared is not None and cut is not self._compared:
             self._face.end_compare()
+        self._pointing.drop()
+        self.wish = self.wish_for(node) if node is not None else replace(self.wish, keep=(), prompt=NOTHING)
+        self._face.show_prompt(self.wish.prompt)
         if cut is None:
             self._face.show_mask(None)
             self._face.show_subjects([], ())
-            return
-        self.wish = replace(self.wish, keep=cut.wish.keep)
-        self._live.preview(cut)
-        self._live.show_subjects(cut)
+        else:
+            self._live.show_subjects(cut)
+        if cut is not None or self.wish.prompt:
+            self._try(lambda: self._look_again(node, cut))
+
+    def _look_again(self, node: Any, cut: Cut | None) -> None:
+        if self.wish.prompt and (cut is None or not cut.shows(self.wish)):
+            self._pointing.look(node, self.wish, lambda: None)
+        elif cut is not None:
+            self._live.preview(cut)
+
+    def wish_for(self, node: Any) -> Wish:
+        """The wish with what belongs to one layer: what is pointed at on it, which subjects are kept."""
+        cut, prompt = self.cut_of(node), self._pointing.of(node)
+        keep = cut.wish.keep if cut is not None and cut.wish.prompt == prompt else ()
+        return replace(self.wish, keep=keep, prompt=prompt)
 
     # -- cutting out
 
@@ -232,46 +225,54 @@ class Session:
             return
         node = self._queue.pop(0)
         canvas = self._desk.canvas
+        asked = self.wish if self._desk.key(node) == self._looked_at else self.wish_for(node)
         try:
             aim = canvas.target(node)
             taken = canvas.pixels(aim)
-            plane = self._desk.canvas.selection_plane(aim) if self.wish.selection != wishes.IGNORED else None
-            colours = self._desk.outputs.colours(aim) if self.wish.output == wishes.LAYER else None
+            limit, box = self.selection(aim, asked)
+            colours = self._desk.outputs.colours(aim) if asked.output == wishes.LAYER else None
         except canvas.Refusal as refusal:
             self._face.tell(str(refusal), kind="problem")
             self._next()
             return
-        known, asked = self._cuts.get(aim.key), self.wish
+        known = self.cut_of(node)
         if known is not None and known.aim.looks != aim.looks:
             asked = replace(asked, keep=())
         width, height = aim.size
-        limits = plane if asked.selection == wishes.LIMITS else None
-        points = (
-            box_of(plane, width, height) if plane is not None and asked.selection == wishes.POINTS else None
-        )
 
         def work(client: Any, job: str) -> Any:
             picture = client.upload(Planes(taken.planes(), width, height, "bgra8"), job=job)
-            source = Source(picture, limit=_uploaded(client, limits, aim.size))
-            meant = _pointed_at(client, source, asked, points)
-            answer = source.mask(client, meant, job=job)
-            return (
-                source,
-                answer,
-                (meant, self._desk.extra(client, source, meant, bytes(answer.data), colours)),
-            )
+            source = Source(picture, uploaded(client, limit, aim.size), box)
+            answer = source.mask(client, asked, job=job)
+            nothing = missing(answer, asked, source)
+            if nothing:
+                return source, answer, None, nothing
+            return source, answer, self._desk.extra(client, source, asked, bytes(answer.data), colours), ""
 
         def done(found: Any) -> None:
-            source, answer, (meant, extra) = found
-            self.wish = replace(self.wish, keep=meant.keep)
+            source, answer, extra, nothing = found
+            if nothing:
+                raise canvas.Refusal(nothing)
             if asked.output == wishes.MASK:
                 data = bytes(answer.data)
                 old = self._desk.masks.mask_of(aim.node)
-                self._written(aim, meant, source, answer, Written(data, data, data), old)
+                self.put_mask(aim, asked, source, answer, Written(data, data, data), old)
             else:
-                self._put(aim, meant, source, answer, extra)
+                self._put(aim, asked, source, answer, extra)
 
-        self._begin(aim, work, done, "Looking at the picture…")
+        self.begin(aim, work, done, "Looking at the picture…")
+
+    def selection(self, aim: Any, wish: Wish) -> tuple[bytes | None, list[int] | None]:
+        """What the selection does: (the plane that limits the mask, the box that points at the subject).
+
+        A box that was drawn in the docker counts before that of the selection. Raises the canvas's Refusal.
+        """
+        canvas = self._desk.canvas
+        if wish.selection == wishes.LIMITS:
+            return canvas.selection_plane(aim), None
+        if wish.selection == wishes.POINTS and wish.prompt.box is None:
+            return None, canvas.selection_box(aim)
+        return None, None
 
     def _put(self, aim: Any, wish: Wish, source: Source, answer: Any, extra: Any) -> None:
         outputs, data = self._desk.outputs, bytes(answer.data)
@@ -289,13 +290,15 @@ class Session:
         self._know(aim, wish, source)
         self._finished(answer, aim)
 
-    def _written(self, aim: Any, wish: Wish, source: Source, answer: Any, written: Written, old: Any) -> None:
+    def put_mask(self, aim: Any, wish: Wish, source: Source, answer: Any, written: Written, old: Any) -> None:
+        """Write a mask in the place of `old`, None for a new one, and note what is known of it."""
         mask = self._desk.masks.put(aim, written.data, old)
         self._live.wrote(self._know(aim, wish, source), mask, written)
         self._finished(answer, aim)
 
     def _know(self, aim: Any, wish: Wish, source: Source) -> Cut:
-        earlier = self._cuts.pop(aim.key, None)
+        earlier = self.cut_of(aim.node)
+        self._cuts.pop(aim.key, None)
         cut = earlier if earlier is not None else Cut(aim, source, wish)
         if cut.aim.looks != aim.looks:
             cut.subjects = []
@@ -316,12 +319,14 @@ class Session:
 
     # -- jobs
 
-    def _begin(
+    def begin(
         self, aim: Any, work: Callable[[Any, str], Any], done: Callable[[Any], None], text: str
     ) -> None:
+        """Have `work(client, job)` done, showing progress, then `done(result)` unless the layer changed."""
         self._job, self._stopped = uuid.uuid4().hex, False
         job = self._job
         self._live.forget()
+        self._pointing.drop()
         self._face.progress(0.0, text)
 
         def finish(found: Any) -> None:
@@ -374,25 +379,14 @@ class Session:
         self._job = None
         self._face.progress(None, "")
 
-    def _limit_plane(self, aim: Any) -> bytes | None:
-        if self.wish.selection != wishes.LIMITS:
+    def cut_of(self, node: Any) -> Cut | None:
+        """What Matted has made for a layer; of another document that holds the same file it knows nothing."""
+        cut = self._cuts.get(self._desk.key(node))
+        if cut is None or not self._desk.canvas.is_attached(node, cut.aim.document):
             return None
-        plane: bytes | None = self._desk.canvas.selection_plane(aim)
-        return plane
+        return cut
 
     def cut_here(self) -> Cut | None:
         """What Matted has made for the active layer."""
         node = self._desk.active_layer()
-        return self._cuts.get(self._desk.key(node)) if node is not None else None
-
-
-def _uploaded(client: Any, plane: bytes | None, size: tuple[int, int]) -> Any:
-    return None if plane is None else client.upload(Planes(plane, *size, "gray8"))
-
-
-def _pointed_at(client: Any, source: Source, wish: Wish, box: list[int] | None) -> Wish:
-    """The wish with the subjects that the selection's box points at."""
-    if box is None:
-        return wish
-    boxes = {one.number: list(one.box) for one in client.subjects(source.picture, wish.looked())}
-    return replace(wish, keep=wishes.pointed_at(box, boxes))
+        return self.cut_of(node) if node is not None else None

@@ -6,9 +6,13 @@ names for devices, models and sizes are made here too.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .prompt import NOTHING, Prompt
+
+NOT_FOUND = "prompt-not-found"
 MASK, SELECTION, LAYER, SUBJECTS = "mask", "selection", "layer", "subjects"
 LIMITS, POINTS, IGNORED = "limits", "points", "ignored"
 
@@ -20,7 +24,7 @@ OUTPUTS = {
 }
 SELECTION_USES = {
     LIMITS: "limits the result",
-    POINTS: "points at the subject",
+    POINTS: "is a box around the subject",
     IGNORED: "is ignored",
 }
 LEVELS = {
@@ -51,6 +55,8 @@ _STAGES = {
 }
 # The warning that decides most about what to do next is shown first.
 _URGENCY = (
+    NOT_FOUND,
+    "prompt-not-told-apart",
     "nothing-found",
     "doubtful",
     "low-confidence",
@@ -62,7 +68,7 @@ _URGENCY = (
 
 @dataclass(frozen=True)
 class Wish:
-    """The docker's settings. Lengths in pixels of the picture; `keep`: numbers of subjects, () is all."""
+    """The docker's settings. Lengths in pixels of the layer; `keep`: numbers of subjects, () is all."""
 
     model: str | None = None
     level: str = "fine"
@@ -71,20 +77,33 @@ class Wish:
     smooth_px: float = 0.0
     contrast: float = 0.0
     keep: tuple[int, ...] = ()
+    prompt: Prompt = NOTHING
     output: str = MASK
     selection: str = LIMITS
 
-    def looked(self) -> dict[str, Any]:
-        """The options of the stages that look at the picture."""
-        return {"coarse": {"model": self.model}, "refine": {"level": self.level}}
+    def looked(
+        self, *, box: list[int] | None = None, scale: tuple[float, float] = (1.0, 1.0)
+    ) -> dict[str, Any]:
+        """The options of the stages that look at the picture; `box` and `scale` as of `Prompt.asked`."""
+        asked: dict[str, Any] = {"coarse": {"model": self.model}, "refine": {"level": self.level}}
+        prompt = self.prompt.asked(box=box, scale=scale)
+        if prompt is not None:
+            asked["prompt"] = prompt
+        return asked
 
-    def options(self, *, side_px: int | None = None) -> dict[str, Any]:
+    def options(
+        self,
+        *,
+        side_px: int | None = None,
+        box: list[int] | None = None,
+        scale: tuple[float, float] = (1.0, 1.0),
+    ) -> dict[str, Any]:
         """All options of a mask; `side_px`: the longest side of a preview."""
-        asked = self.looked()
+        asked = self.looked(box=box, scale=scale)
         adjust: dict[str, Any] = {
-            "grow_px": self.grow_px,
-            "feather_px": self.feather_px,
-            "smooth_px": self.smooth_px,
+            "grow_px": self.grow_px * scale[0],
+            "feather_px": self.feather_px * scale[0],
+            "smooth_px": self.smooth_px * scale[0],
             "contrast": self.contrast,
         }
         adjust = {name: value for name, value in adjust.items() if value}
@@ -108,12 +127,16 @@ class Choice(NamedTuple):
 
 
 def choices(models: list[dict[str, Any]]) -> list[Choice]:
-    """The catalogue's models that cut out by themselves: installed ones first."""
+    """The catalogue's models that cut out by themselves, installed ones first, and those that answer clicks.
+
+    The latter are only offered to be downloaded: once they are here, every click and box is theirs.
+    """
     offered = [Choice(None, "Automatic", "Matted's own choice among what is installed", True)]
     found = [model for model in models if model["kind"] == "saliency"]
-    for model in sorted(found, key=lambda one: not one["installed"]):
+    clicks = [model for model in models if model["kind"] == "prompt" and not model["installed"]]
+    for model in sorted(found, key=lambda one: not one["installed"]) + clicks:
         good = ", ".join(model["good_for"])
-        title = str(model["title"])
+        title = str(model["title"]) + (", for clicks" if model["kind"] == "prompt" else "")
         label = title if model["installed"] else f"{title} · {size_text(model['size'])} to download"
         note = f"Good for {good}." if good else ""
         if not model["commercial"]:
@@ -152,28 +175,9 @@ def advice(warnings: list[dict[str, str]]) -> str:
         code = warning["code"]
         return _URGENCY.index(code) if code in _URGENCY else len(_URGENCY)
 
-    return min(warnings, key=urgency)["sentence"] if warnings else ""
+    return _in_krita(min(warnings, key=urgency)["sentence"]) if warnings else ""
 
 
-def pointed_at(box: list[int], boxes: dict[int, list[int]]) -> tuple[int, ...]:
-    """The numbers of the subjects that a selection points at, both given by their boxes.
-
-    Those that lie at least half within it or fill at least half of it; else the one that shares most
-    with it; () if none does.
-    """
-
-    def area(one: list[int]) -> int:
-        return max(0, one[2] - one[0]) * max(0, one[3] - one[1])
-
-    def shared(one: list[int]) -> int:
-        return area([max(one[0], box[0]), max(one[1], box[1]), min(one[2], box[2]), min(one[3], box[3])])
-
-    found = {number: shared(one) for number, one in boxes.items() if shared(one)}
-    meant = [
-        number
-        for number, common in found.items()
-        if 2 * common >= min(area(boxes[number]), 10**12) or 2 * common >= area(box)
-    ]
-    if not meant and found:
-        meant = [max(found, key=lambda number: found[number])]
-    return tuple(sorted(meant))
+def _in_krita(sentence: str) -> str:
+    """A sentence of the engine, with the docker's own way to what it names a command for."""
+    return re.sub(r"`matted models pull [^`]+` fetches", "the list “Model” below offers", sentence)

@@ -15,7 +15,7 @@ from PyQt5 import QtCore
 krita = Krita.instance()
 RUNS = 5
 CALLS = {  # where Krita itself works: its pixels read, its masks written, its picture composed again
-    "canvas": ("pixels", "target", "problem_with", "small_picture", "selection_plane"),
+    "canvas": ("pixels", "target", "problem_with", "small_picture", "selection_plane", "selection_box"),
     "masks": ("put", "rewrite", "read", "mark"),
 }
 
@@ -90,6 +90,38 @@ def picture(width, height):
     return b"".join(rows)
 
 
+def pointed(matted, layer, watch, width, height):
+    """Clicks on a layer that has no mask yet: how long until the preview shows what they mean."""
+    yield lambda: matted.session._looked_at == layer.uniqueId().toString()
+    yield lambda: matted.panel.preview._picture is not None
+    yield 1.0
+    seen, clicks, gaps, rests = [], [], [], []
+    preview = matted.panel.preview
+    preview.shown.connect(lambda: seen.append(time.perf_counter()))
+    for run in range(1 + RUNS):
+        seen.clear()
+        watch.start()
+        began = time.perf_counter()
+        at = (width // 2 + run * width // 40, height // 2)
+        preview._say(preview.prompt.with_point(*at, wanted=True))
+        yield lambda: bool(seen)
+        clicks.append(seen[0] - began)
+        yield lambda: matted.session.is_settled
+        gap, rest = watch.stop()
+        gaps.append(gap)
+        rests.append(rest)
+        yield 0.5
+    matted.panel.viewer.clear.click()
+    yield lambda: matted.session.is_settled
+    return {
+        "first click to preview, s": clicks[0],
+        "a further click to preview, s": statistics.median(clicks[1:]),
+        "a further click to preview, slowest, s": max(clicks[1:]),
+        "longest standstill while clicking, s": max(gaps),
+        "longest stretch of Matted's own code, clicking, s": max(rests),
+    }
+
+
 def main():
     matted = k.dock()
     watch = Watch(matted)
@@ -100,6 +132,7 @@ def main():
         document.refreshProjection()
         document.waitForDone()
         yield 1.0
+        clicked = yield from pointed(matted, layer, watch, width, height)
         cuts, gaps, rests = [], [], []
         for _ in range(3):
             yield from k.active(document, layer)
@@ -131,6 +164,7 @@ def main():
         report(
             **{
                 f"{name} MP": {
+                    **clicked,
                     "cut out, s": statistics.median(cuts),
                     "longest standstill while cutting out, s": max(gaps),
                     "longest stretch of Matted's own code, s": max(rests),

@@ -5,10 +5,13 @@ the next one starts afresh.
 """
 
 import json
+import sys
 import traceback
 
+import krita_brush
 import krita_desk as k
 import krita_outputs
+import krita_points
 from desk import arguments, report
 from krita import Krita, Selection
 
@@ -24,7 +27,8 @@ def main():
         matted.panel.show_wish(type(matted.panel.wish())())
         matted.session.change(matted.panel.wish())
         try:
-            play = globals().get(name) or getattr(krita_outputs, name)
+            places = (sys.modules[__name__], krita_outputs, krita_points, krita_brush)
+            play = next(getattr(place, name) for place in places if hasattr(place, name))
             facts = yield from play(matted)
             report(**{name: facts or {}})
         except Exception:

@@ -85,7 +85,8 @@ def active(document, node):
 
 
 def close(document):
-    """Close without a question."""
+    """Close without a question, once Krita has drawn what it was about to."""
+    document.waitForDone()
     document.setModified(False)
     document.close()
     yield 0.1
@@ -132,14 +133,22 @@ def last_step():
 
 def undo():
     """Ctrl+Z."""
-    krita.action("edit_undo").trigger()
-    yield 0.25
+    yield from _step("edit_undo")
 
 
 def redo():
     """Ctrl+Shift+Z."""
-    krita.action("edit_redo").trigger()
+    yield from _step("edit_redo")
+
+
+def _step(name):
+    """Krita takes a step when it has drawn what it was about to, and may draw again then."""
+    document = krita.activeDocument()
+    document.waitForDone()
+    krita.action(name).trigger()
     yield 0.25
+    document.waitForDone()
+    yield 0.05
 
 
 def select(document, left, top, width, height):

@@ -53,7 +53,7 @@ def selections(matted):
     yield from k.close(document)
     for use in ("points", "ignored"):
         document, layer = yield from k.open_picture(TWO)
-        yield from k.select(document, 100, 180, 40, 40)
+        yield from k.select(document, 40, 100, 210, 230)
         matted.panel.selection.setCurrentIndex(matted.panel.selection.findData(use))
         yield from k.pressed_cut(matted)
         k.keep(use, k.whole(document, layer.childNodes()[0]))

@@ -37,6 +37,12 @@ def wishes(package: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def prompts(package: str) -> ModuleType:
+    """What a person has pointed at."""
+    return importlib.import_module(f"{package}.prompt")
+
+
+@pytest.fixture(scope="session")
 def engines(package: str) -> ModuleType:
     """The way to the engine."""
     return importlib.import_module(f"{package}.engine")

@@ -39,13 +39,6 @@ def test_a_guide_keeps_removes_and_marks(planes: ModuleType):
     assert list(unsure) == [0, 0, 255, 0, 0]
 
 
-def test_the_box_of_a_selection(planes: ModuleType):
-    plane = np.zeros((20, 30), np.uint8)
-    assert planes.box_of(plane.tobytes(), 30, 20) is None
-    plane[3, 7] = plane[15, 4] = 1
-    assert planes.box_of(plane.tobytes(), 30, 20) == [4, 3, 8, 16]
-
-
 def test_the_lesser_of_two_planes(planes: ModuleType):
     assert planes.lesser(bytes([3, 200, 7]), bytes([255, 100, 255])) == bytes([3, 100, 7])
 
