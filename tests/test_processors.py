@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -52,3 +54,12 @@ def test_work_with_one_processor_stays_in_its_thread() -> None:
     with shared(lambda: 8):
         threads = set(in_parallel(lambda _place: threading.get_ident(), range(4)))
     assert threads == {threading.get_ident()}
+
+
+def test_a_program_for_many_pictures_leaves_opencv_one_thread() -> None:
+    code = (
+        "import cv2; from matted.processors import keep_threads_apart;"
+        "keep_threads_apart(); print(cv2.getNumThreads())"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "1"

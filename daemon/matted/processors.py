@@ -1,6 +1,6 @@
 """How many processors one piece of work may use: all, or its share when several pictures are under way.
 
-Imports the standard library only.
+Imports the standard library, and OpenCV where that is set up.
 """
 
 import os
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+_TURN_S = 0.0005
 _under_way: ContextVar[Callable[[], int]] = ContextVar("pictures under way", default=lambda: 1)
 
 
@@ -35,3 +36,15 @@ def by_itself() -> Iterator[None]:
     """What this thread does in it has one processor: others work beside it."""
     with shared(lambda: sys.maxsize):
         yield
+
+
+def keep_threads_apart() -> None:
+    """For programs that cut several pictures at once, each in a thread: nothing else splits their work.
+
+    OpenCV's own threads, and long turns at Python's lock, would only have them wait for each other: a folder
+    of 24-megapixel pictures takes about 5 % longer with both, on two processors.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)
+    sys.setswitchinterval(_TURN_S)

@@ -80,9 +80,11 @@ def _watch(args: argparse.Namespace, settings: Settings) -> int:
     from matted.hotfolder.report import Report
     from matted.memory import keep_memory
     from matted.pipeline import Pipeline
+    from matted.processors import keep_threads_apart
 
     options = WatchOptions(args.folder, recipe=args.recipe, poll=args.poll, once=args.once)
     keep_memory()
+    keep_threads_apart()
     report = Report(json_lines=args.json, rested=notify if args.notify else None)
     pipeline = Pipeline(settings)
     try:
