@@ -156,7 +156,7 @@ class Foreground:
         assert self._grids is not None
         cell = self._cell
         down, across = (
-            slice(max(0, part.start // cell - 2) * cell, min(-(-part.stop // cell) * cell + 2 * cell, length))
+            slice(max(0, part.start // cell - 1) * cell, min((-(-part.stop // cell) + 1) * cell, length))
             for part, length in zip(place, self._mask.shape, strict=True)
         )
         colour, alpha, seen = self._region((down, across))
