@@ -17,14 +17,12 @@ from matted.matting.tiles import in_parallel, strips
 Origin = Literal["painted", "anew", "other"]
 
 LEAST_PX = 64  # of soft edge: less is no evidence
-OTHER_SHARE = (
-    0.2  # of the soft edge that differs, with no brush to explain it; what it takes: bench/origin.py
-)
+OTHER_SHARE = 0.2  # of the soft edge that differs with no brush to explain it: tests/bench/origin.py
 OTHER_REST = 0.5  # and of what no brush explains, differing or not
 LEFT_SHARE = 0.02  # of the soft edge as it was: less is nothing
 GRAY_SHARE = 0.5  # of the soft edge under a plain gray: it was painted for a second look, not over
 GRID = 2048  # px; the longer side of what breadths are measured on
-BROAD = 1.5  # widths of the soft edge: broader differences are a brush's
+BROAD = 1.5  # half widths of the soft edge: broader differences are a brush's
 BROAD_PX = 2.0  # of the grid, and so much more
 
 Marked = npt.NDArray[np.uint8]  # 255 where something holds, else 0
@@ -100,10 +98,8 @@ def _broad(made: Mask, left: Mask) -> Marked:
         for plane in (_soft(made), _different(made, left))
     )
     within = _depth(edge)[edge > 0]
-    width = (
-        2 * float(np.median(within)) if len(within) else 1.0
-    )  # a pixel is a quarter of it deep, on average
-    radius = BROAD * width + BROAD_PX
+    deep = float(np.median(within)) if len(within) else 0.5  # on average a quarter of the edge's width
+    radius = BROAD * 2 * deep + BROAD_PX
     away = cv2.distanceTransform((_depth(differs) < radius).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
     broad = (away <= BROAD * radius).view(np.uint8) * np.uint8(255)
     return np.asarray(cv2.resize(broad, (columns, rows), interpolation=cv2.INTER_NEAREST))
