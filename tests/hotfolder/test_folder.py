@@ -10,8 +10,10 @@ import psutil
 import pytest
 from PIL import Image
 
+from matted.hotfolder import place
 from matted.hotfolder.folder import HotFolder
-from matted.hotfolder.place import AlreadyWatched
+from matted.hotfolder.place import AlreadyWatched, place_of, resolved
+from matted.locking import lock
 
 from .conftest import TRUSTING, Hot
 
@@ -246,6 +248,22 @@ def test_a_watch_around_or_within_another_is_refused(hot: Hot) -> None:
     inner.path.mkdir()
     with hot.live(), pytest.raises(AlreadyWatched, match="overlaps"):
         inner.once()
+
+
+@pytest.mark.parametrize("asked_of", ["itself", "the folder around it"])
+def test_who_only_asks_whether_a_folder_is_watched_keeps_nobody_from_it(
+    hot: Hot, monkeypatch: pytest.MonkeyPatch, asked_of: str
+) -> None:
+    inner = Hot(hot.path / "inner", hot.cutter)
+    inner.path.mkdir()
+    hot.once()
+    inner.once()
+    asked = place_of(resolved(inner.path if asked_of == "itself" else hot.path))
+    assert asked is not None
+    with (asked.folder / "lock").open("ab") as file:
+        assert lock(file)
+        monkeypatch.setattr(place.time, "sleep", lambda _seconds: file.close())
+        assert inner.once().ended == 0
 
 
 def test_a_burst_of_a_thousand_is_cut_in_memory_that_does_not_grow(hot: Hot, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from matted.client import state_dir
 from matted.errors import BadOption, MattedError, OutputFailed
@@ -67,14 +67,10 @@ class Place:
         except OSError as error:
             raise output_failed(self.folder / "lock", error) from error
         with file:
-            for patience in range(_TRIES, -1, -1):
-                if lock(file):
-                    break
-                if not patience:
-                    raise AlreadyWatched(
-                        f"{self.root} is watched already, by another `matted watch` or by the engine."
-                    )
-                time.sleep(_TRY_S)  # somebody may only be asking whether it is watched
+            if not _locked(file):
+                raise AlreadyWatched(
+                    f"{self.root} is watched already, by another `matted watch` or by the engine."
+                )
             other = self._overlapping()
             if other is not None:
                 raise AlreadyWatched(
@@ -96,9 +92,18 @@ class Place:
             if root == self.root or not (root.is_relative_to(self.root) or self.root.is_relative_to(root)):
                 continue
             with contextlib.suppress(OSError), (place / "lock").open("ab") as file:
-                if not lock(file):
+                if not _locked(file):
                     return root
         return None
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Locks a file; not if it stays locked: somebody may only be asking whether the folder is watched."""
+    for _ in range(_TRIES):
+        if lock(file):
+            return True
+        time.sleep(_TRY_S)
+    return lock(file)
 
 
 def resolved(folder: Path) -> Path:
