@@ -13,6 +13,7 @@ import pytest
 from editors.editor import Gimp, Krita
 from editors.engine import Engine
 from editors.install import MARK, RELEASE, installed
+from editors.played import Played, play
 from editors.room import Room, cannot_enter
 from matted.client import LAUNCH_FILE
 
@@ -66,6 +67,18 @@ def _engine(room: Room) -> Iterator[Engine]:
     engine = Engine(room.desk / "engine")
     yield engine
     engine.stop()
+
+
+@pytest.fixture(scope="module")
+def played(request: pytest.FixtureRequest, krita: Krita, _engine: Engine, photos: Path) -> Iterator[Played]:
+    """Every case that the module names in CASES, played in one Krita."""
+    yield from play(krita, _engine, photos, request.module.CASES)
+
+
+@pytest.fixture
+def its_engine(_own_folders: None, _engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test itself asks is asked of the engine that the editor asks."""
+    monkeypatch.setenv("MATTED_RUNTIME", str(_engine.folder))
 
 
 @pytest.fixture

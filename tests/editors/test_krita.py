@@ -5,35 +5,23 @@ masks that are expected come from the same engine, asked outside with the same p
 """
 
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from editors.editor import Krita
-from editors.engine import Engine
-from editors.played import Played, play
+from editors.played import Played
 
-pytestmark = pytest.mark.timeout(600)  # the first of them starts Krita and plays every case
+pytestmark = [
+    pytest.mark.timeout(600),  # the first of them starts Krita and plays every case
+    pytest.mark.usefixtures("its_engine"),
+]
 
 CASES = (
     *("cut_out", "sliders", "strokes", "again", "placed", "kinds", "depths", "selections", "to_selection"),
     *("to_subjects", "subjects", "meanwhile", "refusals", "refine", "guide", "several", "animation"),
     *("compare", "actions"),
 )
-
-
-@pytest.fixture(scope="module")
-def played(krita: Krita, _engine: Engine, photos: Path) -> Iterator[Played]:
-    """Every case, played in one Krita."""
-    yield from play(krita, _engine, photos, CASES)
-
-
-@pytest.fixture(autouse=True)
-def _its_engine(_own_folders: None, _engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MATTED_RUNTIME", str(_engine.folder))
 
 
 def test_cut_out_adds_a_mask_that_is_the_engines_to_the_bit(played: Played):

@@ -4,32 +4,19 @@ The engine tells strokes from the rest by the mask as it was made, so what is se
 wrote to this very mask last, whatever was undone, moved or opened in between.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from editors.editor import Krita
-from editors.engine import Engine
-from editors.played import Played, play
+from editors.played import Played
 from matted.client import Client, Planes
 
-pytestmark = pytest.mark.timeout(600)  # the first of them starts Krita and plays every case
+pytestmark = [
+    pytest.mark.timeout(600),  # the first of them starts Krita and plays every case
+    pytest.mark.usefixtures("its_engine"),
+]
 
 CASES = ("brush", "made", "reopened")
 AROUND = (slice(100, 190), slice(160, 250))  # rows and columns that the stroke cannot leave
-
-
-@pytest.fixture(scope="module")
-def played(krita: Krita, _engine: Engine, photos: Path) -> Iterator[Played]:
-    """Every case, played in one Krita."""
-    yield from play(krita, _engine, photos, CASES)
-
-
-@pytest.fixture(autouse=True)
-def _its_engine(_own_folders: None, _engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MATTED_RUNTIME", str(_engine.folder))
 
 
 def test_a_stroke_of_kritas_brush_takes_away_from_the_mask(played: Played):

@@ -1,34 +1,21 @@
 """Pointing in the docker's preview in real Krita: what is clicked is in the mask, the rest is not."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from editors.editor import Krita
-from editors.engine import Engine
-from editors.played import Played, play
+from editors.played import Played
 
-pytestmark = pytest.mark.timeout(600)  # the first of them starts Krita and plays every case
+pytestmark = [
+    pytest.mark.timeout(600),  # the first of them starts Krita and plays every case
+    pytest.mark.usefixtures("its_engine"),
+]
 
 LEFT, RIGHT = (145, 210), (460, 200)
 CASES = (
     *("pointed", "unwanted", "boxed", "beyond", "taken_back", "followed", "layers", "nothing", "hurried"),
     "mouse",
 )
-
-
-@pytest.fixture(scope="module")
-def played(krita: Krita, _engine: Engine, photos: Path) -> Iterator[Played]:
-    """Every case, played in one Krita."""
-    yield from play(krita, _engine, photos, CASES)
-
-
-@pytest.fixture(autouse=True)
-def _its_engine(_own_folders: None, _engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MATTED_RUNTIME", str(_engine.folder))
 
 
 def discs(plane: np.ndarray) -> tuple[int, int]:
