@@ -29,15 +29,6 @@ from looking import area, spot, spots, until
 
 LARGE, SMALL = (255, 0, 60), (255, 60, 0)
 
-def focus(name):
-    found = window(name)
-    xdotool("windowraise", found, "windowfocus", "--sync", found)
-    return found
-
-def choose(label):
-    focus("GIMP")
-    search_action(label)
-
 def packed():
     mask = layer.get_mask()
     return mask and base64.b64encode(pixels(mask, "Y u8")).decode()
@@ -49,12 +40,7 @@ def has_ended():  # the plug-in: before that, its step is not whole
                 return False
     return True
 
-image = load(arguments[0])
-[layer] = image.get_layers()
-Gimp.Display.new(image)
-main = window("GIMP")
-xdotool("windowsize", "--sync", main, "1390", "880")
-xdotool("windowmove", main, "0", "0")
+image, layer = opened(arguments[0])
 """
 POINT = """
 def seen(colour):

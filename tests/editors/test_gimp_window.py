@@ -10,29 +10,9 @@ from editors.editor import Gimp, Outcome
 from editors.engine import Engine
 
 SCRIPT = """
-import time
+from looking import until
 
-def until(true):
-    ends = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < ends
-        GLib.usleep(100000)
-
-image = load(arguments[0])
-[layer] = image.get_layers()
-Gimp.Display.new(image)
-main = window("GIMP")
-xdotool("windowsize", "--sync", main, "1390", "880")
-xdotool("windowmove", main, "0", "0")
-
-def focus(name):
-    found = window(name)
-    xdotool("windowraise", found, "windowfocus", "--sync", found)
-
-def choose(label):
-    focus("GIMP")
-    search_action(label)
-
+image, layer = opened(arguments[0])
 choose("Remove Background\\u2026")
 focus("^Remove Background$")
 GLib.usleep(1500000)

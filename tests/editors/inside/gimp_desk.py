@@ -19,9 +19,12 @@ __all__ = [
     "Gio",
     "arguments",
     "call",
+    "choose",
     "export",
+    "focus",
     "layer_of",
     "load",
+    "opened",
     "pdb",
     "pixels",
     "report",
@@ -79,6 +82,30 @@ def pixels(drawable, form):
     """All of a drawable's pixels; `form`: a babl format such as "R'G'B'A u8", or "Y u8" for masks."""
     area = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
     return drawable.get_buffer().get(area, 1.0, form, Gegl.AbyssPolicy.NONE)
+
+
+def opened(path):
+    """A file in GIMP's window, which is as large as the screen is seen; the image and its only layer."""
+    image = load(path)
+    [layer] = image.get_layers()
+    Gimp.Display.new(image)
+    main = window("GIMP")
+    xdotool("windowsize", "--sync", main, "1390", "880")
+    xdotool("windowmove", main, "0", "0")
+    return image, layer
+
+
+def focus(name):
+    """Brings the window of that name to the front; its number."""
+    found = window(name)
+    xdotool("windowraise", found, "windowfocus", "--sync", found)
+    return found
+
+
+def choose(label):
+    """Runs a menu entry of GIMP's window."""
+    focus("GIMP")
+    search_action(label)
 
 
 def search_action(label):
