@@ -6,6 +6,7 @@ import pytest
 
 from matted.errors import BadRecipe
 from matted.hotfolder.book import Book
+from matted.hotfolder.telling import Event
 
 from .conftest import TRUSTING, Hot
 
@@ -72,6 +73,23 @@ def test_pictures_wait_while_their_recipe_is_not_right(hot: Hot, bad: str) -> No
             assert desk.troubles() == []
     assert hot.results() == ["masks/a.png"]
     assert len([event for event in live.events if "wait until" in event.sentence]) == 1
+
+
+def test_what_is_told_of_a_recipe_is_in_the_ledger_by_then(hot: Hot, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, list[str]] = {}
+    with hot.live() as live, hot.desk() as desk:
+        hear = live.tell
+
+        def look_and_hear(event: Event) -> None:
+            seen[event.sentence] = list(desk.troubles())
+            hear(event)
+
+        monkeypatch.setattr(live, "tell", look_and_hear)
+        (hot.path / "matted.toml").write_text("nonsense = 1\n")
+        wrong = live.wait("notice", saying="wait until it is right").sentence
+        (hot.path / "matted.toml").write_text(MASKS)
+        right = live.wait("notice", saying="is right now").sentence
+    assert (seen[wrong], seen[right]) == ([wrong], [])
 
 
 def test_pictures_of_a_folder_with_a_bad_recipe_of_its_own_wait_and_no_others(hot: Hot) -> None:

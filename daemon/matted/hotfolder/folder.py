@@ -69,7 +69,7 @@ class HotFolder:
         self._rest_due = time.monotonic() + _REST_S
         self._scan_due, self._moved_on = 0.0, time.monotonic()
         self._identity: tuple[int, int] | None = None
-        self._unreadable: set[str] = set()
+        self._unreadable: list[str] = []
         self._troubles: list[str] = []
 
     def stop(self) -> None:
@@ -94,7 +94,7 @@ class HotFolder:
             ledger = Ledger(place.ledger, stop=self._abandoned, tell=self._notice)
             closing.callback(ledger.close)
             settle_s, check = self.options.settle_s, self._cutter.check
-            book = Book(self.root, self.options.recipe, self._notice, check=check, settle_s=settle_s)
+            book = Book(self.root, self.options.recipe, self._recorded, check=check, settle_s=settle_s)
             for recipe in {chapter.recipe.coarse: chapter.recipe for chapter in book.chapters()}.values():
                 self._cutter.warm(recipe)
             self._start(ledger, book, Placing(self.root, ledger, place.mark))
@@ -263,11 +263,13 @@ class HotFolder:
         except OSError:
             self._scan_due = now + _TICK_S
             return
-        for sentence in set(self._scan.troubles) - self._unreadable:
-            self._notice(sentence)
-        self._unreadable = set(self._scan.troubles)
+        unreadable = list(self._scan.troubles)
+        news = [sentence for sentence in unreadable if sentence not in self._unreadable]
+        self._unreadable = unreadable
         self._book.tidy()
-        self._weigh_troubles([*self._scan.troubles, *self._book.wrong.values()])
+        self._weigh_troubles()
+        for sentence in news:
+            self._notice(sentence)
         for path, signature in found.items():
             self._see(path, signature)
         lost = [key for key in self._seen if self.root / key not in found and is_gone(self.root / key)]
@@ -279,8 +281,14 @@ class HotFolder:
         pause = self.options.poll_s if self._watching.polls else self.options.scan_s
         self._scan_due = now + took + max(pause, 10 * took)
 
-    def _weigh_troubles(self, now: list[str]) -> None:
+    def _recorded(self, sentence: str) -> None:
+        """Tells what became of a recipe, once the ledger shows it to whoever looks there."""
+        self._weigh_troubles()
+        self._notice(sentence)
+
+    def _weigh_troubles(self) -> None:
         """Keeps in the ledger what is wrong now; what waited for something else goes on."""
+        now = [*self._unreadable, *self._book.wrong.values()]
         for sentence in set(self._troubles) - set(now):
             self._ledger.release(sentence)
         if now != self._troubles:
