@@ -36,6 +36,15 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture
+def shoot(tmp_path: Path) -> Path:
+    """A folder to watch whose results need no review unless they are empty."""
+    folder = tmp_path / "shoot"
+    folder.mkdir()
+    (folder / "matted.toml").write_text("review_below = 0.0\n")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees or touches the person's own configuration, models, caches or running engine."""

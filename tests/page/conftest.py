@@ -72,15 +72,6 @@ def browser(chromium: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def shoot(tmp_path: Path) -> Path:
-    """A folder whose results need no review unless they are empty."""
-    folder = tmp_path / "shoot"
-    folder.mkdir()
-    (folder / "matted.toml").write_text("review_below = 0.0\n")
-    return folder
-
-
-@pytest.fixture
 def link(shoot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     """Makes links to the page of a daemon that watches `shoot` with a tiny model: it finds what is red."""
     model = tmp_path / "model"

@@ -44,14 +44,6 @@ def square(path: Path, *, empty: bool = False) -> Path:
 
 
 @pytest.fixture
-def shoot(tmp_path: Path) -> Path:
-    folder = tmp_path / "shoot"
-    folder.mkdir()
-    (folder / "matted.toml").write_text("review_below = 0.0\n")
-    return folder
-
-
-@pytest.fixture
 def watched(shoot: Path, tmp_path: Path) -> Iterator[Running]:
     """A daemon that watches `shoot`, with a tiny true pipeline."""
     model = tmp_path / "model"
