@@ -105,11 +105,8 @@ class HotFolder:
             self._identity = identity_of(self.root)
             self._settling.trust_times = os.name == "posix" and not watching.polls
             if watching.polls:
-                self._notice(
-                    f"Matted looks into {self.root} every few seconds, for {watching.why_polling}."
-                    if watching.why_polling
-                    else f"Matted looks into {self.root} every few seconds."
-                )
+                reason = f", for {watching.why_polling}" if watching.why_polling else ""
+                self._notice(f"Matted looks into {self.root} every few seconds{reason}.")
             with ThreadPoolExecutor(
                 self.options.crew + _AHEAD, thread_name_prefix="matted-hot"
             ) as self._pool:
@@ -256,9 +253,7 @@ class HotFolder:
         edition = self._book.edition
         try:
             found = dict(self._scan.all())
-            if (
-                self._book.edition != edition
-            ):  # a recipe was read on the way, and may rule what was seen before
+            if self._book.edition != edition:  # a recipe read on the way may rule what was seen before
                 found = dict(self._scan.all())
         except OSError:
             self._scan_due = now + _TICK_S
