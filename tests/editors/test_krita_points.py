@@ -14,6 +14,7 @@ pytestmark = [
 LEFT, RIGHT = (145, 210), (460, 200)
 CASES = (
     *("pointed", "unwanted", "boxed", "beyond", "taken_back", "followed", "layers", "nothing", "hurried"),
+    "closer",
     "mouse",
 )
 
@@ -180,6 +181,36 @@ def test_the_preview_can_be_pointed_at_in_a_window_of_its_own(played: Played):
     assert abs(point[1] - RIGHT[1]) <= 1
     assert facts["back"]
     assert discs(played.plane("mouse", played.two)) == (255, 0)
+
+
+@pytest.mark.parametrize("depth", ["U8", "U16"])
+def test_closer_by_the_layers_own_pixels_are_seen(played: Played, depth: str):
+    facts = played.of("closer")[depth]
+    left, top, width, height = facts["part"]
+    assert left < RIGHT[0] < left + width
+    assert top < RIGHT[1] < top + height
+    assert facts["size"]
+    assert facts["worst"] <= 1
+
+
+@pytest.mark.parametrize("depth", ["U8", "U16"])
+def test_looking_closer_changes_nothing(played: Played, depth: str):
+    assert played.of("closer")[depth]["untouched"] == [True, 2]
+
+
+def test_a_click_closer_by_is_nearer_to_what_was_meant(played: Played):
+    prompt, seen = played.of("closer")["clicked"]
+    [point] = prompt["points"]
+    assert abs(point[0] - RIGHT[0]) <= 0.5
+    assert abs(point[1] - RIGHT[1]) <= 0.5
+    assert seen == [0, 255]
+
+
+def test_the_real_wheel_goes_closer_to_what_is_under_the_pointer(played: Played):
+    left, top, width, height = played.of("mouse")["wheel"]
+    assert width < 600
+    assert left < RIGHT[0] < left + width
+    assert top < RIGHT[1] < top + height
 
 
 def test_the_dots_are_seen_on_the_screen(played: Played):

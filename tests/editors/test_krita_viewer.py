@@ -62,6 +62,46 @@ def test_what_does_not_count(found: dict[str, Any], how: str):
     assert found[how] == "nothing"
 
 
+def test_the_wheel_goes_closer_to_what_is_under_the_pointer(found: dict[str, Any]):
+    assert found["wheel"] == [True, True, True]
+    [(x, y, wanted)] = found["under the wheel"]["points"]
+    assert (abs(x - 2400) <= 5, abs(y - 400) <= 5, wanted) == (True, True, 1)
+
+
+def test_a_wheel_that_can_change_nothing_scrolls_the_docker(found: dict[str, Any]):
+    assert found["back by the wheel"] == [True, False, None]
+
+
+def test_a_click_closer_by_is_that_pixel_of_the_layer(found: dict[str, Any]):
+    assert found["closer"] == [[1125, 250, 750, 500], {"points": [[1125, 250, 1]]}]
+
+
+def test_the_picture_is_drawn_along_by_the_middle_button_or_with_ctrl(found: dict[str, Any]):
+    assert found["held"] == found["held with Ctrl"] == "nothing"
+    assert found["moved"] == {"points": [[975, 150, 1]]}
+    assert found["moved back"] == {"points": [[1125, 250, 1]]}
+
+
+def test_a_finer_picture_is_asked_for_once_and_shown_where_it_belongs(found: dict[str, Any]):
+    part = found["looked"][0]
+    assert part == pytest.approx([1312, 375, 375, 250], abs=2)
+    assert found["coarse"] == ["#283cc8", "#283cc8"]
+    assert found["fine"] == ["#283cc8", "#c81414"]
+
+
+def test_a_finer_picture_is_masked_like_the_other(found: dict[str, Any]):
+    assert found["fine without its left half"] == ["#ffffff", "#c81414"]
+    assert found["fine under a mask"] == ["#ffffff", "#c81414"]
+
+
+def test_the_whole_picture_is_seen_again(found: dict[str, Any]):
+    assert found["whole"] == [None, False, ["#ffffff", "#283cc8"]]
+
+
+def test_another_layer_is_seen_as_a_whole(found: dict[str, Any]):
+    assert found["another"] is None
+
+
 def test_the_last_mark_or_all_are_taken_back(found: dict[str, Any]):
     point, box, unwanted = [10, 10, 1], [30, 30, 80, 100], [90, 190, 0]
     assert found["all"] == {"box": box, "points": [point, unwanted]}

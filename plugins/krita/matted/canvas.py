@@ -16,6 +16,7 @@ LAYERS = ("paintlayer", "grouplayer", "vectorlayer", "filelayer", "clonelayer", 
 MASK_TYPE = "transparencymask"
 _MOST_PX = 400_000_000
 _PRINT_SIDE = 96
+_MOST_PART_PX = 4_000_000
 
 
 class Refusal(Exception):
@@ -107,8 +108,7 @@ def target(node: Any) -> Target:
 def pixels(aim: Target) -> Pixels:
     """The layer's own pixels, its masks not applied: one call to Krita."""
     node, (x, y, width, height) = aim.node, aim.box
-    kind = (node.type(), node.colorModel(), node.colorDepth())
-    if kind == ("paintlayer", "RGBA", "U8") and _is_srgb(node.colorProfile()):
+    if node.type() == "paintlayer" and _is_plain(node):
         return Pixels(node.pixelData(x, y, width, height), width, height)
     image = node.thumbnail(width, height)  # converts any model, depth and profile; at full size no resampling
     return Pixels(image, image.width(), image.height())
@@ -122,6 +122,26 @@ def small_picture(node: Any, side_px: int) -> Any:
     scale = min(1.0, side_px / max(bounds.width(), bounds.height()))
     image = node.thumbnail(max(1, round(bounds.width() * scale)), max(1, round(bounds.height() * scale)))
     return image if not image.isNull() else None
+
+
+def part_of(node: Any, part: tuple[int, int, int, int]) -> Any:
+    """A part of a paint layer in its own pixels as a QImage; None of other layers, or if it is a large part.
+
+    `part`: left, top, width, height in the layer's pixels.
+    """
+    left, top, width, height = part
+    if node.type() != "paintlayer" or width * height > _MOST_PART_PX:
+        return None
+    bounds = node.bounds()
+    data = node.pixelData(bounds.x() + left, bounds.y() + top, width, height)
+    if _is_plain(node):
+        return QtGui.QImage(data, width, height, width * 4, _format("Format_ARGB32")).copy()
+    document = Krita.instance().activeDocument()
+    if _colours(node) != _colours(document):
+        return None
+    loose = document.createNode("", "paintlayer")  # of no document: it has Krita convert the colours
+    loose.setPixelData(data, 0, 0, width, height)
+    return loose.thumbnail(width, height)
 
 
 def problem_with(aim: Target) -> str:
@@ -231,9 +251,16 @@ def _looks(node: Any) -> bytes:
     return b"" if image is None else image_bytes(image, 4)
 
 
-def _is_srgb(profile: str) -> bool:
+def _colours(owner: Any) -> tuple[str, str, str]:
+    return owner.colorModel(), owner.colorDepth(), owner.colorProfile()
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether its pixels are 8-bit sRGB B,G,R,A as they are."""
+    model, depth, profile = _colours(node)
     name = profile.lower()
-    return "srgb" in name and "g10" not in name and "linear" not in name
+    is_srgb = "srgb" in name and "g10" not in name and "linear" not in name
+    return (model, depth) == ("RGBA", "U8") and is_srgb
 
 
 def _format(name: str) -> Any:

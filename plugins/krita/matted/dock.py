@@ -14,11 +14,12 @@ from krita import DockWidget, Krita
 
 from . import canvas, desk
 from .engine import Engine
+from .grounds import CHECKER
 from .panel import Panel
-from .preview import CHECKER
 from .qt import Courier, QtCore, QtGui, QtWidgets
 from .session import Session
 from .wish import Wish
+from .zoom import WHOLE
 
 _LOOK_MS = 300
 _STATUS_MS = 4000
@@ -47,6 +48,7 @@ class MattedDock(DockWidget):
         self._recall()
         self.panel.changed.connect(self._remember)
         self.panel.viewer.moved.connect(self._look_anew)
+        self.panel.preview.looked.connect(self._look_closer)
         self._clock = QtCore.QTimer(self)
         self._clock.timeout.connect(self._look)
         self._clock.start(_LOOK_MS)
@@ -57,6 +59,7 @@ class MattedDock(DockWidget):
 
     def canvasChanged(self, _canvas: Any) -> None:
         """Another picture is in front; Krita calls this also while it opens and closes them."""
+        self.panel.preview.see(WHOLE)
         self._look_anew()
 
     def showEvent(self, event: Any) -> None:
@@ -96,6 +99,14 @@ class MattedDock(DockWidget):
         size = (bounds.width(), bounds.height()) if picture is not None else None
         self.panel.show_picture(picture, hint, size)
         self.session.look_at_layer()
+
+    def _look_closer(self) -> None:
+        part, node = self.panel.preview.seen(), desk.active_layer()
+        if part is None or node is None:
+            return
+        image = canvas.part_of(node, part)
+        if image is not None:
+            self.panel.preview.show_detail(image, part)
 
     def _look_at_engine(self) -> None:
         if self.panel.isVisible() and not self.session.is_busy:

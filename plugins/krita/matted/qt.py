@@ -66,8 +66,10 @@ def number(*flags: Any) -> int:
 
 
 def spot(event: Any) -> Any:
-    """Where a mouse event happened, as a QPointF in the widget."""
-    return event.position() if GENERATION == 6 else event.localPos()
+    """Where a mouse event happened, or the wheel was turned, as a QPointF in the widget."""
+    if hasattr(event, "position"):
+        return event.position()
+    return event.localPos() if hasattr(event, "localPos") else event.posF()
 
 
 class Courier(QtCore.QObject):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .preview import checkerboard
+from .grounds import checkerboard
 from .qt import QtCore, QtGui, QtWidgets
 
 _SIDE_PX = 44

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .preview import BLACK, CHECKER, COLOUR, WHITE, Preview, ground_icon
+from .grounds import BLACK, CHECKER, COLOUR, WHITE, ground_icon
+from .preview import Preview
 from .prompt import NOTHING, Prompt
 from .qt import QtCore, QtWidgets
+from .zoom import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIDE_PX, APART_SIDE_PX = 512, 1280  # of the picture: in the docker, and in its own window
 _APART = 0.7  # of the screen
+_CLOSER = 2.0  # by each press
 _GROUNDS = {
     CHECKER: "On a checkerboard",
     BLACK: "On black",
@@ -53,7 +56,12 @@ class Viewer(QtWidgets.QWidget):
         self.undo.clicked.connect(lambda: self._say(self.preview.prompt.undone()))
         self.clear = small_button(icon("edit-clear"), "Take all points and the box back")
         self.clear.clicked.connect(lambda: self._say(NOTHING))
-        self.apart = small_button(icon("zoom-in"), "The preview in a large window of its own")
+        self.closer = small_button(icon("zoom-in"), "Look closer, as the wheel does")
+        self.closer.clicked.connect(lambda: self.preview.go_closer(_CLOSER))
+        self.whole = small_button(icon("zoom-fit"), "See the whole layer again")
+        self.whole.clicked.connect(lambda: self.preview.see(WHOLE))
+        self.preview.zoomed.connect(self._allow)
+        self.apart = small_button(icon("docker_float"), "The preview in a large window of its own")
         self.apart.setCheckable(True)
         self.apart.toggled.connect(self._set_apart)
         self.before = small_button(
@@ -101,7 +109,7 @@ class Viewer(QtWidgets.QWidget):
         for button in self.grounds.values():
             row.addWidget(button)
         row.addStretch(1)
-        for button in (self.undo, self.clear, self.apart, self.before):
+        for button in (self.undo, self.clear, self.closer, self.whole, self.apart, self.before):
             row.addWidget(button)
         inside = QtWidgets.QVBoxLayout(self._inside)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -155,6 +163,7 @@ class Viewer(QtWidgets.QWidget):
     def _allow(self) -> None:
         for button in (self.undo, self.clear):
             button.setEnabled(self.preview.pointable and bool(self.preview.prompt))
+        self.whole.setEnabled(self.preview.is_closer)
 
     def _choose_ground(self, ground: str) -> None:
         if ground == COLOUR and self.preview.ground == COLOUR:

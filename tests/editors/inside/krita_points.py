@@ -4,6 +4,8 @@ Runs inside the root. `two.png` holds two discs, the left one around (145, 210) 
 (460, 200) of 600 x 400 pixels.
 """
 
+from array import array
+
 import krita_desk as k
 from desk import arguments, shot, xdotool
 from krita import Krita
@@ -215,6 +217,43 @@ def hurried(matted):
     return {"prompt": prompt(matted), "seen": seen(matted), "answers": sum(answers)}
 
 
+def closer(matted):
+    """Closer to the right disc: a click there, and the layer's own pixels, of 8 and of 16 bits."""
+    facts = {}
+    for depth, bits in (("U8", 1), ("U16", 257)):
+        document, layer = yield from k.new_document(600, 400, depth=depth)
+        pattern = [(x * 7 % 256, y * 5 % 256, (x + y) % 256, 255) for y in range(400) for x in range(600)]
+        samples = array("B" if depth == "U8" else "H", [value * bits for one in pattern for value in one])
+        k.filled(layer, samples.tobytes(), 0, 0, 600, 400)
+        document.refreshProjection()
+        step = k.last_step()
+        preview = matted.panel.preview
+        preview.show_picture(None)
+        matted._look_anew()
+        yield lambda preview=preview: preview._picture is not None
+        preview.go_closer(6.0, preview.to_widget(*RIGHT))
+        yield lambda preview=preview: preview._detail is not None
+        image, part = preview._detail
+        left, top, width, height = (int(one) for one in (part.x(), part.y(), part.width(), part.height()))
+        worst = 0
+        for y in range(height):
+            for x in range(width):
+                shown = image.pixelColor(x, y)
+                blue, green, red, _ = pattern[(top + y) * 600 + left + x]
+                there = (shown.red() - red, shown.green() - green, shown.blue() - blue)
+                worst = max(worst, *(abs(one) for one in there))
+        facts[depth] = {"size": [image.width(), image.height()] == [width, height], "worst": worst}
+        facts[depth]["part"] = [left, top, width, height]
+        facts[depth]["untouched"] = [k.last_step() == step, len(document.topLevelNodes())]
+        yield from k.close(document)
+    _document, layer = yield from k.open_picture(TWO)
+    yield from looked(matted, layer)
+    preview.go_closer(6.0, preview.to_widget(*RIGHT))
+    yield from click(matted, RIGHT)
+    facts["clicked"] = [prompt(matted), seen(matted)]
+    return facts
+
+
 def mouse(matted):
     """The real pointer, on the real window."""
     krita.activeWindow().qwindow().setGeometry(0, 0, 1390, 890)
@@ -265,6 +304,13 @@ def mouse(matted):
     yield lambda: bool(matted.session.wish.prompt.points)
     yield from k.settled(matted)
     facts["apart"] = [prompt(matted), seen(matted)]
+    xdotool("mousemove", *spot(RIGHT), *["click", "4"] * 8)
+    yield lambda: preview._detail is not None and len(preview.seen()) == 4
+    facts["wheel"] = preview.seen()
+    yield 0.3
+    shot("closer")
+    viewer = matted.panel.viewer
+    viewer.whole.click()
     xdotool("mousemove", *spot((300, 300)))
     yield 0.3
     shot("apart")

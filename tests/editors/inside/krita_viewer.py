@@ -51,6 +51,24 @@ def press(widget, begun, ended=None, button=BUTTONS.LeftButton, keys=KEYS.NoModi
     send(widget, KINDS.MouseButtonRelease, ended or begun, button, keys)
 
 
+def turn(widget, place, notches):
+    """Turn the wheel; whether the widget had use for it."""
+    place = QtCore.QPointF(*place)
+    there = widget.mapToGlobal(place.toPoint()) if GENERATION == 5 else widget.mapToGlobal(place)
+    event = QtGui.QWheelEvent(
+        place,
+        QtCore.QPointF(there),
+        QtCore.QPoint(),
+        QtCore.QPoint(0, 120 * notches),
+        BUTTONS.NoButton,
+        KEYS.NoModifier,
+        QtCore.Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QtWidgets.QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
 def colours(widget, *places):
     image = widget.grab().toImage()
     ratio = image.devicePixelRatio()
@@ -97,9 +115,45 @@ def main():
     panel.progress(0.5, "Working")
     found["busy"] = last(lambda: press(preview, (150, 100)))
     panel.progress(None, "")
+
+    preview.set_ground("white")
+    found["wheel"] = [turn(preview, (240, 90), 5), preview.is_closer, viewer.whole.isEnabled()]
+    found["under the wheel"] = last(lambda: press(preview, (240, 90)))
+    found["back by the wheel"] = [turn(preview, (240, 90), -9), turn(preview, (240, 90), -1), preview.seen()]
+    viewer.closer.click()
+    viewer.closer.click()
+    found["closer"] = [preview.seen(), last(lambda: press(preview, (0, 0)))]
+    found["held"] = last(lambda: press(preview, (0, 0), (60, 40), button=BUTTONS.MiddleButton))
+    found["moved"] = last(lambda: press(preview, (0, 0)))
+    found["held with Ctrl"] = last(lambda: press(preview, (60, 40), (0, 0), keys=KEYS.ControlModifier))
+    found["moved back"] = last(lambda: press(preview, (0, 0)))
+    looks = []
+    preview.looked.connect(lambda: looks.append(preview.seen()))
+    viewer.closer.click()
+    while not looks:
+        app.processEvents()
+    found["looked"] = looks
+    fine = QtGui.QImage(80, 50, QtGui.QImage.Format.Format_ARGB32)
+    fine.fill(QtGui.QColor(200, 20, 20))
+    QtWidgets.QApplication.sendEvent(preview, QtCore.QEvent(KINDS.Leave))
+    found["coarse"] = colours(preview, (5, 5), (150, 100))
+    left, top, width, height = preview.seen()
+    preview.show_detail(fine, (left + width // 2, top, width, height))
+    found["fine"] = colours(preview, (5, 5), (155, 100))
+    mask = SimpleNamespace(data=bytes(150) + b"\xff" * 150, width=300, height=1)  # the left half is away
+    panel.show_mask(mask)
+    found["fine without its left half"] = colours(preview, (5, 5), (155, 100))
+    preview.show_detail(fine, preview.seen())
+    found["fine under a mask"] = colours(preview, (100, 100), (200, 100))
+    preview.grab().save(f"{PICTURES}/closer-{PYQT}-{found['ratio']:g}.png")
+    viewer.whole.click()
+    found["whole"] = [preview.seen(), viewer.whole.isEnabled(), colours(preview, (75, 100), (225, 100))]
+    viewer.closer.click()
+
     # Portrait, wider than its own pixels.
     preview.setFixedSize(200, 400)
     show(100, 200, (100, 200))
+    found["another"] = preview.seen()
     found["enlarged"] = last(lambda: press(preview, (101, 201)))
 
     heard.prompts.clear()

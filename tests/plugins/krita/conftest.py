@@ -31,6 +31,12 @@ def planes(package: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def zooms(package: str) -> ModuleType:
+    """How a picture lies in a view."""
+    return importlib.import_module(f"{package}.zoom")
+
+
+@pytest.fixture(scope="session")
 def wishes(package: str) -> ModuleType:
     """What a person can want."""
     return importlib.import_module(f"{package}.wish")
