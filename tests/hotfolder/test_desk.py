@@ -89,6 +89,18 @@ def test_a_result_that_was_deleted_is_made_again_when_asked(hot: Hot) -> None:
     assert hot.results() == ["cutouts/a.png"]
 
 
+def test_a_renamed_picture_that_is_cut_again_has_a_result_of_its_new_name(hot: Hot) -> None:
+    path = hot.drop("a.png", 7)
+    hot.once()
+    path.rename(hot.path / "b.png")
+    hot.once()
+    with hot.desk() as desk:
+        desk.retry(desk.list("done")[0].id)
+    hot.once()
+    assert hot.results() == ["cutouts/a.png", "cutouts/b.png"]
+    assert hot.square("cutouts/b.png") == 7
+
+
 def test_a_retried_result_replaces_the_one_in_review(hot: Hot) -> None:
     (hot.path / "matted.toml").write_text("review_below = 1.0\n")
     hot.drop("a.png")
