@@ -1,10 +1,12 @@
-"""A reader of PSD and PSB for tests, written from the specification and sharing no code with the writer."""
+"""Readers of PSD, PSB and layered TIFF for tests, from the specifications, with no code of the writers."""
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
+import tifffile
 
 
 @dataclass
@@ -77,6 +79,35 @@ class Psd:
         planes = np.frombuffer(b"".join(rows), f">u{bits // 8}").reshape(channels, height, width)
         merged = planes.transpose(1, 2, 0).astype(f"u{bits // 8}")
         return cls(version, bits, mode, merged, layers, transparent, resources)
+
+
+@dataclass
+class LayeredTiff:
+    """A TIFF whose layers stand in Photoshop's tag. `flat`: the picture that others see; `tags`: its tags."""
+
+    flat: np.ndarray
+    layers: list[PsdLayerFound]
+    first_alpha_is_transparency: bool
+    resources: dict[int, bytes]
+    tags: dict[int, object]
+    is_big: bool
+
+    @classmethod
+    def read(cls, content: bytes) -> "LayeredTiff":
+        """Reads every byte of the layers; fails where one is missing or too many."""
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            assert (tiff.byteorder, len(tiff.pages)) == (">", 1)
+            tags = {tag.code: tag.value for tag in tiff.pages[0].tags}
+            assert [tiff.pages[0].tags[number].dtype for number in (34377, 37724)] == [1, 7]
+            flat, is_big = tiff.pages[0].asarray(), tiff.is_bigtiff
+        source = _Reader(tags[37724])
+        assert source.bytes(36) == b"Adobe Photoshop Document Data Block\0"
+        bits = 8 * flat.dtype.itemsize
+        assert source.bytes(8) == {8: b"8BIMLayr", 16: b"8BIMLr16"}[bits]
+        layers, transparent = _layer_info(_Reader(source.bytes(source.number("I"))), "I", bits)
+        assert source.at == len(source.content)
+        flat = flat.astype(flat.dtype.newbyteorder("=")).reshape(*flat.shape[:2], -1)
+        return cls(flat, layers, transparent, _resources(_Reader(tags[34377])), tags, is_big)
 
 
 def unpacked(packed: bytes) -> bytes:

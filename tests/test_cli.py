@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psd_reader import Psd
+from psd_reader import LayeredTiff, Psd
 
 
 def matted(*arguments: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -58,6 +58,23 @@ def test_a_layered_file_by_the_outputs_name(photos: Path, tmp_path: Path) -> Non
     assert [layer.name for layer in found.layers] == ["Shadow", "Original", "Cut-out"]
     assert found.merged.shape == (133, 200, 4)
     assert np.asarray(Image.open(tmp_path / "cat.psd")).shape == (133, 200, 4)  # Pillow agrees
+
+
+def test_a_layered_tiff_is_asked_for_by_its_format(photos: Path, tmp_path: Path) -> None:
+    wish = ("--format", "layered-tiff", "--max-side", "200")
+    done = matted("cut", photos / "cat.jpg", "-o", tmp_path / "cat.tif", *wish)
+    assert done.returncode == 0, done.stderr
+    found = LayeredTiff.read((tmp_path / "cat.tif").read_bytes())
+    assert [layer.name for layer in found.layers] == ["Original", "Cut-out"]
+    assert found.flat.shape == (133, 200, 4)
+
+
+def test_a_name_of_another_format_is_refused(photos: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "cat.psd"
+    done = matted("cut", photos / "cat.jpg", "-o", wrong, "--format", "layered-tiff")
+    assert done.returncode == 2
+    assert b"must end with .tif or .tiff" in done.stderr
+    assert not wrong.exists()
 
 
 def test_looks_that_do_not_exist_are_sentences(photos: Path) -> None:

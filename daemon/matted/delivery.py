@@ -33,7 +33,8 @@ class Delivery:
     """What to make of a matte.
 
     `what`: the mask alone (gray) or the cut-out. `format`: a name in `imaging.encoding.FORMATS`; None takes
-    PNG, or TIFF where PNG cannot hold the picture's space or depth; `psd` is layered, see `compose.stack`.
+    PNG, or TIFF where PNG cannot hold the picture's space or depth; `psd` and `layered-tiff` have layers, see
+    `compose.stack`.
     `quality`: 1 to 100, for lossy formats.
     `bits`: 8 or 16 per channel instead of the picture's own. `max_side_px`: a result with a longer side is
     reduced to that.
@@ -67,9 +68,8 @@ class Delivery:
         self._check_frame()
         if self.what == "mask":
             if self.format is not None and FORMATS[self.format].layered:
-                raise BadOption(
-                    f"A {self.format.upper()} file holds the cut-out with its mask: ask for that."
-                )
+                shown = FORMATS[self.format].title
+                raise BadOption(f"A {shown} file holds the cut-out with its mask: ask for that.")
             for name, wish in (
                 ("background", self.background),
                 ("shadow", self.shadow or self.keep_shadow),
@@ -82,7 +82,7 @@ class Delivery:
         if self.bits not in (None, 8, 16):
             raise BadOption(f"Results have 8 or 16 bits per channel, not {self.bits}.")
         if self.bits and self.format and self.bits not in FORMATS[self.format].bits:
-            raise BadOption(f"A {self.format.upper()} file cannot hold {self.bits} bits per channel.")
+            raise BadOption(f"A {FORMATS[self.format].title} file cannot hold {self.bits} bits per channel.")
 
     def _check_frame(self) -> None:
         if self.preset is None:
@@ -202,7 +202,9 @@ def _write_layers(
     scene: Scene, picture: Picture, name: FormatName, delivery: Delivery, target: BinaryIO
 ) -> None:
     from matted.compose.stack import stack
-    from matted.imaging.psd_writer import PsdCanvas, write_psd
+    from matted.imaging.layered_tiff import write_layered_tiff
+    from matted.imaging.psd_layers import PsdCanvas
+    from matted.imaging.psd_writer import write_psd
 
     sheet, form = scene.sheet(), scene.form
     size = {"width": sheet.width, "height": sheet.height}
@@ -210,7 +212,8 @@ def _write_layers(
     icc = form.icc or srgb_profile(form.space)  # untagged, Krita takes 16 bits for linear light
     canvas = PsdCanvas(sheet.width, sheet.height, form.dtype, form.space, icc, picture.metadata)
     layers = stack(scene, keep_colours=delivery.keep_colours)
-    write_psd(target, canvas, layers, sheet.rows, has_alpha=sheet.has_alpha)
+    write = write_psd if name == "psd" else write_layered_tiff
+    write(target, canvas, layers, sheet.rows, has_alpha=sheet.has_alpha)
 
 
 def _strips(height: int, step: int) -> list[slice]:

@@ -25,7 +25,7 @@ from matted.imaging.picture import Metadata, Picture
 from matted.imaging.profile import srgb_profile
 from matted.imaging.read import read_picture
 from matted.pipeline import Matte
-from psd_reader import Psd
+from psd_reader import LayeredTiff, Psd
 
 
 @pytest.fixture
@@ -128,6 +128,9 @@ bits = 8
         ('[[output]]\nfile = "{stem}.jpg"\n', 2, "cannot be transparent"),
         ('[[output]]\nformat = "webp"\nbits = 16\n', 1, "16 bits"),
         ('[[output]]\nwhat = "mask"\nformat = "psd"\n', 1, "ask for that"),
+        ('[[output]]\nwhat = "mask"\nformat = "layered-tiff"\n', 1, "A layered TIFF file holds the cut-out"),
+        ('[[output]]\nformat = "layered-tiff"\nfile = "{stem}.psd"\n', 3, "must end with .{ext} or .tif"),
+        ('[[output]]\nfile = "{stem}.layered-tiff"\n', 2, "must end with .{ext} or .tif"),
         ('[[output]]\nwhat = "mask"\nbackground = "red"\n', 1, "no background"),
         ('[[output]]\npreset = "amazone"\n', 2, "no preset"),
         ('[[output]]\npreset = "amazon"\nmax_side_px = 10\n', 1, "1000 px or more"),
@@ -287,6 +290,9 @@ bits = 8
 [[output]]
 file = "layers/{stem}.psd"
 [[output]]
+file = "layered/{stem}.tif"
+format = "layered-tiff"
+[[output]]
 what = "mask"
 """)
     made = {}
@@ -297,12 +303,14 @@ what = "mask"
     layers = Psd.read(made.pop("layers"))
     assert np.array_equal(layers.layers[-1].mask, matte().mask)
     assert layers.resources[1060] == b"<x/>"
+    assert np.array_equal(LayeredTiff.read(made["layered"]).layers[-1].mask, matte().mask)
     pictures = {name: read_picture(content, max_pixels=10**6) for name, content in made.items()}
     assert {name: found.format for name, found in pictures.items()} == {
         "cutouts": "png",
         "white": "jpeg",
         "small": "webp",
         "tiff": "tiff",
+        "layered": "tiff",
         "masks": "png",
     }
     assert (pictures["cutouts"].pixels.dtype, pictures["tiff"].pixels.dtype) == (np.uint16, np.uint8)

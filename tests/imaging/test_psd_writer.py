@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from matted.imaging import psd_writer
 from matted.imaging.picture import Metadata
 from matted.imaging.profile import srgb_profile
+from matted.imaging.psd_layers import PsdCanvas, PsdLayer
 from matted.imaging.psd_planes import pack_bits
-from matted.imaging.psd_writer import PsdCanvas, PsdLayer, write_psd
+from matted.imaging.psd_writer import write_psd
 from psd_reader import Psd, unpacked
 
 HEIGHT, WIDTH = 37, 61

@@ -12,7 +12,7 @@ from PIL import Image
 from matted.client import ClientError, Encoded, Planes, Uploaded
 from matted.errors import ProviderFailed
 from matted.imaging.read import read_picture
-from psd_reader import Psd
+from psd_reader import LayeredTiff, Psd
 
 CODES = {1: "gray", 2: "graya", 3: "rgb", 4: "rgba"}
 
@@ -155,9 +155,12 @@ def test_a_cutout_takes_a_format_and_a_background(daemon):
 def test_a_cutout_can_be_a_layered_file(daemon):
     pixels = noise(8, 9, 3)
     with daemon.client() as matted:
-        answer = matted.cutout(planes(pixels), {"delivery": {"format": "psd"}})
-    assert answer.format == "image/vnd.adobe.photoshop"
-    assert np.array_equal(Psd.read(bytes(answer.data)).layers[-1].mask, pixels[..., 0])
+        psd, tiff = (
+            matted.cutout(planes(pixels), {"delivery": {"format": name}}) for name in ("psd", "layered-tiff")
+        )
+    assert (psd.format, tiff.format) == ("image/vnd.adobe.photoshop", "image/tiff")
+    assert np.array_equal(Psd.read(bytes(psd.data)).layers[-1].mask, pixels[..., 0])
+    assert np.array_equal(LayeredTiff.read(bytes(tiff.data)).layers[-1].mask, pixels[..., 0])
 
 
 def test_a_file_takes_another_depth_and_size(daemon):
@@ -193,7 +196,7 @@ def test_a_background_cannot_be_a_file_of_the_daemons(daemon):
         ),
         (
             {"delivery": {"format": "gif"}},
-            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif", "psd" or null',
+            'The option delivery.format must be "png", "tiff", "webp", "jpeg", "avif", "psd", "layered',
         ),
         ({"delivery": {"quality": 0}}, "Quality goes from 1 to 100"),
     ],

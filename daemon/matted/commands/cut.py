@@ -90,8 +90,8 @@ def add_file_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="FORMAT",
-        help="png, tiff, webp, jpeg, avif, or psd with layers and an editable mask (default: from OUT's "
-        "name, else PNG, or TIFF where PNG would lose depth or colour space)",
+        help="png, tiff, webp, jpeg, avif, or with layers and an editable mask psd or layered-tiff (default: "
+        "from OUT's name, else PNG, or TIFF where PNG would lose depth or colour space)",
     )
     parser.add_argument("--quality", type=int, default=92, metavar="1-100", help="for JPEG, WebP and AVIF")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are already there")
@@ -246,14 +246,17 @@ def _tell(report: dict[str, Any], args: argparse.Namespace, bar: Any) -> None:
 
 def _format(args: argparse.Namespace) -> "FormatName | None":
     """The format asked for, by name or by the output's suffix."""
-    from matted.imaging.encoding import FORMATS, format_of_suffix
+    from matted.imaging.encoding import FORMATS, format_named, format_of_suffix
 
     known = ", ".join(FORMATS)
     if args.format is not None:
-        name = args.format.lower().lstrip(".")
-        found = format_of_suffix(Path(f"picture.{name}"))
+        found = format_named(args.format)
         if found is None:
             raise BadOption(f"{args.format!r} cannot be written; {known} can.")
+        suffix = Path(args.output or "").suffix.lower()
+        if suffix not in FORMATS[found].suffixes and format_named(suffix) and not Path(args.output).is_dir():
+            endings = " or ".join(FORMATS[found].suffixes)
+            raise BadOption(f"The name {args.output} must end with {endings}, as --format says.")
         return found
     if args.output in (None, "-") or Path(args.output).is_dir():
         return None

@@ -8,7 +8,7 @@ import numpy as np
 from matted.compose.blend import Rows, in_depth
 from matted.compose.scene import Scene
 from matted.compose.shadow import Layer
-from matted.imaging.psd_writer import PsdLayer
+from matted.imaging.psd_layers import PsdLayer
 
 
 def stack(scene: Scene, *, keep_colours: bool) -> tuple[PsdLayer, ...]:

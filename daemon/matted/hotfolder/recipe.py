@@ -19,7 +19,7 @@ from matted.errors import BadOption, MattedError
 from matted.hotfolder.meaning import digest_of
 from matted.hotfolder.patterns import check_pattern, expanded, fixed_folder, is_plain_name, matches, same_name
 from matted.hotfolder.toml_keys import Table
-from matted.imaging.encoding import FORMATS, FormatName
+from matted.imaging.encoding import FORMATS, FormatName, format_named
 from matted.imaging.picture import Picture
 from matted.imaging.read import read_picture
 from matted.matting.adjust import AdjustOptions
@@ -211,10 +211,10 @@ def _format(table: Table) -> FormatName:
     suffix = PurePosixPath(str(table.values.get("file", ""))).suffix
     key = "format" if "format" in table.values else "file"
     wish = table.value("format", str, "" if "{" in suffix else suffix).lower().lstrip(".") or "png"
-    for name, facts in FORMATS.items():
-        if wish == name or f".{wish}" in facts.suffixes:
-            return name
-    raise table.wrong(key, f"{wish!r} cannot be written; {', '.join(FORMATS)} can.")
+    found = format_named(wish)
+    if found is None:
+        raise table.wrong(key, f"{wish!r} cannot be written; {', '.join(FORMATS)} can.")
+    return found
 
 
 def _check_suffix(table: Table, pattern: str, suffixes: tuple[str, ...]) -> None:
@@ -264,7 +264,7 @@ def _check_opaque(table: Table, delivery: Delivery) -> None:
     if delivery.what == "cutout" and name and not FORMATS[name].alpha and delivery.ground is None:
         raise table.wrong(
             "format" if "format" in table.values else "file",
-            f'a {name.upper()} file cannot be transparent: add background = "white" or choose png.',
+            f'a {FORMATS[name].title} file cannot be transparent: add background = "white" or choose png.',
         )
 
 

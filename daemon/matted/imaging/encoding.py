@@ -7,15 +7,17 @@ from typing import Literal
 from matted.errors import BadOption
 from matted.imaging.picture import Space
 
-FormatName = Literal["png", "tiff", "webp", "jpeg", "avif", "psd"]
+FormatName = Literal["png", "tiff", "webp", "jpeg", "avif", "psd", "layered-tiff"]
+_TIFF_SUFFIXES, _PHOTOSHOP = (".tif", ".tiff"), "image/vnd.adobe.photoshop"
 
 
 @dataclass(frozen=True, slots=True)
 class FormatFacts:
-    """What a format can hold. `bits`: the depths per channel; `max_side`: longest side in pixels; `layered`:
-    the cut-out, its mask and what lies behind it stay apart.
+    """What a format can hold. `title`: its name in a sentence; `bits`: the depths per channel; `max_side`:
+    longest side in pixels; `layered`: the cut-out, its mask and what lies behind it stay apart.
     """
 
+    title: str
     alpha: bool
     spaces: tuple[Space, ...]
     bits: tuple[int, ...]
@@ -27,15 +29,18 @@ class FormatFacts:
 
 
 FORMATS: dict[FormatName, FormatFacts] = {
-    "png": FormatFacts(True, ("gray", "rgb"), (8, 16), False, (".png",), "image/png", 2**31 - 1),
+    "png": FormatFacts("PNG", True, ("gray", "rgb"), (8, 16), False, (".png",), "image/png", 2**31 - 1),
     "tiff": FormatFacts(
-        True, ("gray", "rgb", "cmyk", "lab"), (8, 16), True, (".tif", ".tiff"), "image/tiff", 2**31 - 1
+        "TIFF", True, ("gray", "rgb", "cmyk", "lab"), (8, 16), True, _TIFF_SUFFIXES, "image/tiff", 2**31 - 1
     ),
-    "webp": FormatFacts(True, ("gray", "rgb"), (8,), False, (".webp",), "image/webp", 16383),
-    "jpeg": FormatFacts(False, ("gray", "rgb"), (8,), False, (".jpg", ".jpeg"), "image/jpeg", 65535),
-    "avif": FormatFacts(True, ("gray", "rgb"), (8,), False, (".avif",), "image/avif", 65535),
+    "webp": FormatFacts("WebP", True, ("gray", "rgb"), (8,), False, (".webp",), "image/webp", 16383),
+    "jpeg": FormatFacts("JPEG", False, ("gray", "rgb"), (8,), False, (".jpg", ".jpeg"), "image/jpeg", 65535),
+    "avif": FormatFacts("AVIF", True, ("gray", "rgb"), (8,), False, (".avif",), "image/avif", 65535),
     "psd": FormatFacts(
-        True, ("gray", "rgb"), (8, 16), False, (".psd", ".psb"), "image/vnd.adobe.photoshop", 300_000, True
+        "PSD", True, ("gray", "rgb"), (8, 16), False, (".psd", ".psb"), _PHOTOSHOP, 300_000, True
+    ),
+    "layered-tiff": FormatFacts(
+        "layered TIFF", True, ("gray", "rgb"), (8, 16), False, _TIFF_SUFFIXES, "image/tiff", 30_000, True
     ),
 }
 
@@ -67,6 +72,14 @@ class Encoding:
     def facts(self) -> FormatFacts:
         """What this format can hold."""
         return FORMATS[self.format]
+
+
+def format_named(wish: str) -> FormatName | None:
+    """The format of that name or suffix, the dot left out or not; None where Matted writes no such."""
+    wish = wish.lower().lstrip(".")
+    return next(
+        (name for name, facts in FORMATS.items() if wish == name or f".{wish}" in facts.suffixes), None
+    )
 
 
 def format_of_suffix(path: Path) -> FormatName | None:

@@ -5,7 +5,7 @@ Reads and writes entries; does not know what a tag means. Source: TIFF 6.0 (1992
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -81,6 +81,14 @@ class Entry:
         if order == self.order or word == 1:
             return self.raw
         return b"".join(self.raw[i : i + word][::-1] for i in range(0, len(self.raw), word))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A value of `count` bytes (type 7) that stands at offset `at` of the file already."""
+
+    count: int
+    at: int
 
 
 Directory = dict[int, Entry]
@@ -160,31 +168,38 @@ def rational(value: float) -> Entry:
 
 
 def pack_directory(
-    entries: Directory, start: int, *, big: bool = False, children: dict[int, Directory] | None = None
+    entries: Mapping[int, Entry | Placed],
+    start: int,
+    *,
+    big: bool = False,
+    children: dict[int, Directory] | None = None,
+    order: ByteOrder = "<",
 ) -> bytes:
-    """The directory as little-endian bytes standing at offset `start`, its values and children behind it.
+    """The directory as bytes in `order` standing at offset `start`, its values and children behind it.
 
     `children`: tag -> directory that the tag's offset shall point to (the EXIF and GPS directories).
     """
     children = children or {}
     count_bytes, entry_bytes, value_bytes = (8, 20, 8) if big else (2, 12, 4)
-    code = "Q" if big else "I"
+    offset = f"{order}Q" if big else f"{order}I"
     tags = sorted({*entries, *children})
     fields: list[bytes] = []
     values = bytearray()
     values_at = start + count_bytes + len(tags) * entry_bytes + value_bytes
     for tag in tags:
-        if tag in children:
-            child = pack_directory(children[tag], values_at + len(values), big=big)
-            kind, count, inline = 18 if big else 4, 1, struct.pack(f"<{code}", values_at + len(values))
-            values += child
-        else:
-            kind, count, raw = entries[tag].kind, entries[tag].count, entries[tag].in_order("<")
+        value = children[tag] if tag in children else entries[tag]
+        if isinstance(value, Placed):
+            kind, count, inline = 7, value.count, struct.pack(offset, value.at)
+        elif isinstance(value, Entry):
+            kind, count, raw = value.kind, value.count, value.in_order(order)
             inline = raw.ljust(value_bytes, b"\0")
             if len(raw) > value_bytes:
-                inline = struct.pack(f"<{code}", values_at + len(values))
+                inline = struct.pack(offset, values_at + len(values))
                 values += raw
+        else:
+            kind, count, inline = 18 if big else 4, 1, struct.pack(offset, values_at + len(values))
+            values += pack_directory(value, values_at + len(values), big=big, order=order)
         values += b"\0" * (len(values) % 2)
-        fields.append(struct.pack(f"<HH{code}", tag, kind, count) + inline)
-    head = len(tags).to_bytes(count_bytes, "little")
+        fields.append(struct.pack(f"{order}HH", tag, kind) + struct.pack(offset, count) + inline)
+    head = len(tags).to_bytes(count_bytes, "little" if order == "<" else "big")
     return head + b"".join(fields) + b"\0" * value_bytes + bytes(values)

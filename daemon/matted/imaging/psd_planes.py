@@ -1,12 +1,14 @@
-"""One plane of a PSD, packed strip by strip: runs of equal bytes (PackBits), or deflated differences.
+"""The planes of a PSD, packed strip by strip: runs of equal bytes (PackBits), or deflated differences.
 
-May import the deflater; knows nothing of layers. Sources: TIFF 6.0 section 9 (PackBits), Adobe Photoshop File
-Formats Specification (2019), channel image data.
+Rows are asked for and packed in threads; what is packed waits in temporary files, for a PSD has whole planes
+one after the other. May import the deflater; knows nothing of layers. Sources: TIFF 6.0 section 9 (PackBits),
+Adobe Photoshop File Formats Specification (2019), channel image data.
 """
 
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import BinaryIO, Literal, cast
@@ -15,8 +17,11 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from matted.imaging.deflate import Bytes, deflate, join_adler
+from matted.imaging.deflate import Bytes, OrderedPool, deflate, join_adler
+from matted.imaging.picture import Pixels
 
+Method = Literal["rle", "zip"]
+_STRIP_BYTES = 4 << 20
 _IN_MEMORY_BYTES = 4 << 20
 _LONG_RUN = 64  # bytes of equal value from which on they are packed here, where it costs nothing per byte
 _EFFORT = 1
@@ -28,7 +33,7 @@ class PackedPlane:
     What is packed lies in memory, and beyond 4 MiB in a temporary file, until the context ends.
     """
 
-    def __init__(self, width: int, height: int, dtype: npt.DTypeLike, method: Literal["rle", "zip"]) -> None:
+    def __init__(self, width: int, height: int, dtype: npt.DTypeLike, method: Method) -> None:
         self._width, self._rows_left, self._dtype = width, height, np.dtype(dtype)
         self._rle = method == "rle"
         self.code = 1 if self._rle else 3
@@ -95,6 +100,47 @@ class PackedPlane:
     def _put(self, packed: bytes) -> None:
         self._bytes += len(packed)
         self._file.write(packed)
+
+
+class Packing:
+    """Packs rows into planes of `width` x `height` values, which last until the context ends."""
+
+    def __init__(self, width: int, height: int, dtype: npt.DTypeLike) -> None:
+        self._width, self._height, self._dtype = width, height, np.dtype(dtype)
+        self._pool = OrderedPool(lambda put: put())
+        self._open = ExitStack()
+
+    def __enter__(self) -> "Packing":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.abandon()
+        self._open.close()
+
+    def planes(self, rows: Callable[[slice], Pixels], count: int, method: Method) -> list[PackedPlane]:
+        """The planes of `rows`, which gives (n, W, count) for a slice of rows; whole after `finish`."""
+        planes = [
+            self._open.enter_context(PackedPlane(self._width, self._height, self._dtype, method))
+            for _ in range(count)
+        ]
+        plane_bytes = self._width * self._dtype.itemsize
+        step = max(1, _STRIP_BYTES // (plane_bytes * count))
+        for top in range(0, self._height, step):
+            strip = rows(slice(top, min(top + step, self._height)))
+            if strip.dtype != self._dtype or strip.shape[1:] != (self._width, count):
+                raise ValueError(f"rows of shape {strip.shape} and {strip.dtype} do not fit the layer")
+            size = len(strip) * plane_bytes
+            for channel, plane in enumerate(planes):
+                buffer = self._pool.buffer(size)
+                np.copyto(buffer[:size].view(self._dtype).reshape(strip.shape[:2]), strip[..., channel])
+                self._pool.submit(plane.packer(len(strip)), buffer, size)
+        return planes
+
+    def finish(self) -> None:
+        """Wait until all that was given is packed."""
+        self._pool.finish()
 
 
 def pack_bits(row: Bytes) -> bytes:

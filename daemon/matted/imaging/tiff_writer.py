@@ -8,18 +8,21 @@ predictor).
 import io
 import shutil
 import struct
+from collections.abc import Callable
+from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from matted.imaging.deflate import Bytes, OrderedPool, deflate
-from matted.imaging.ifd import Directory, entry, pack_directory, rational
+from matted.imaging.ifd import ByteOrder, Directory, Entry, Placed, entry, pack_directory, rational
 from matted.imaging.metadata import exif_directories
 from matted.imaging.picture import Metadata, Pixels, Space
 from matted.imaging.samples import cielab_to_icc
 
 _STRIP_BYTES = 1 << 20
+_IN_MEMORY_BYTES = 64 << 20
 _BIG_BYTES = 3_900_000_000
 _PHOTOMETRIC: dict[Space, int] = {"gray": 1, "rgb": 2, "cmyk": 5, "lab": 8}
 _SHORT, _LONG, _UNDEFINED, _LONG8, _BYTE, _DEFLATE = 3, 4, 7, 16, 1, 8
@@ -30,7 +33,8 @@ _DIFFERENCE, _FLOAT_DIFFERENCE = 2, 3
 class TiffStripWriter:
     """Writes rows as they come; the directory follows at the end. `close` completes the file.
 
-    Rows: (n, width, channels), values as in `Picture.pixels`, straight alpha last if `has_alpha`.
+    Rows: (n, width, channels), values as in `Picture.pixels`, straight alpha last if `has_alpha`. `tags`:
+    what the directory holds beside that. `placed_bytes`: the size of what `place` will be given.
     A target that cannot seek gets the file in one piece at the end.
     """
 
@@ -48,16 +52,20 @@ class TiffStripWriter:
         icc: bytes | None = None,
         metadata: Metadata | None = None,
         threads: int | None = None,
+        order: ByteOrder = "<",
+        tags: Directory | None = None,
+        placed_bytes: int = 0,
     ) -> None:
         self._final = target
-        self._target = target if target.seekable() else cast("BinaryIO", io.BytesIO())
+        self._target = target if target.seekable() else _buffer()
+        self._order, self._more = order, dict[int, Entry | Placed](tags or {})
         self._size, self._shape = (width, height), (width, channels)
         self._dtype = np.dtype(dtype)
         self._space, self._has_alpha = space, has_alpha
         self._effort, self._icc, self._metadata = compression, icc, metadata or Metadata()
         row_bytes = width * channels * self._dtype.itemsize
         self._rows_per_strip = max(1, min(height, _STRIP_BYTES // row_bytes))
-        self._big = row_bytes * height > _BIG_BYTES
+        self._big = row_bytes * height + placed_bytes > _BIG_BYTES
         self._rows_left = height
         self._strip: Bytes | None = None
         self._filled = 0
@@ -83,23 +91,26 @@ class TiffStripWriter:
             if self._filled == len(strip) or self._rows_left == 0:
                 self._send_strip()
 
+    def place(self, tag: int, size: int, write: Callable[[BinaryIO], object]) -> None:
+        """Have `write` put the `size` bytes of an undefined tag's value, once all rows are there."""
+        self._finish_rows()
+        self._more[tag] = Placed(size, self._at)
+        write(self._target)
+        self._at += size
+
     def close(self) -> None:
         """Write what is left of the file. Raises ValueError when rows are missing."""
-        if self._rows_left:
-            self._pool.abandon()
-            raise ValueError(f"{self._rows_left} rows are missing")
-        self._pool.finish()
-        if self._at % 2:
-            self._target.write(b"\0")
-            self._at += 1
+        self._finish_rows()
         exif_entries, children = exif_directories(self._metadata.exif) if self._metadata.exif else ({}, {})
-        entries = exif_entries | self._entries()
-        self._target.write(pack_directory(entries, self._at, big=self._big, children=children))
+        entries = exif_entries | self._entries() | self._more
+        directory = pack_directory(entries, self._at, big=self._big, children=children, order=self._order)
+        self._target.write(directory)
         self._target.seek(self._start)
+        mark = b"II" if self._order == "<" else b"MM"
         self._target.write(
-            struct.pack("<2sHHHQ", b"II", 43, 8, 0, self._at)
+            struct.pack(f"{self._order}2sHHHQ", mark, 43, 8, 0, self._at)
             if self._big
-            else struct.pack("<2sHI", b"II", 42, self._at)
+            else struct.pack(f"{self._order}2sHI", mark, 42, self._at)
         )
         self._target.seek(0, io.SEEK_END)
         if self._target is not self._final:
@@ -109,6 +120,15 @@ class TiffStripWriter:
     def abort(self) -> None:
         """Stop the threads and leave the file as it is."""
         self._pool.abandon()
+
+    def _finish_rows(self) -> None:
+        if self._rows_left:
+            self._pool.abandon()
+            raise ValueError(f"{self._rows_left} rows are missing")
+        self._pool.finish()
+        if self._at % 2:
+            self._target.write(b"\0")
+            self._at += 1
 
     def _open_strip(self) -> Pixels:
         rows = min(self._rows_per_strip, self._rows_left + self._filled)
@@ -129,10 +149,13 @@ class TiffStripWriter:
         if self._space == "lab":
             cielab_to_icc(rows)  # its own inverse
         if self._effort == 0:
-            return raw.tobytes()
-        different = _float_differences(rows) if self._dtype.kind == "f" else _differences(rows)
-        segment = deflate(different, self._effort, last=True)
+            return self._ordered(rows).tobytes()
+        different = _float_differences(rows) if self._dtype.kind == "f" else self._ordered(_differences(rows))
+        segment = deflate(different.reshape(-1).view(np.uint8), self._effort, last=True)
         return b"\x78\x01" + segment.packed + struct.pack(">I", segment.adler)
+
+    def _ordered(self, values: Pixels) -> Pixels:
+        return values.astype(self._dtype.newbyteorder(self._order), copy=False)
 
     def _put(self, packed: bytes) -> None:
         self._offsets.append(self._at)
@@ -184,15 +207,19 @@ class TiffStripWriter:
         return entries
 
 
-def _differences(rows: Pixels) -> Bytes:
+def _buffer() -> BinaryIO:
+    return cast("BinaryIO", SpooledTemporaryFile(_IN_MEMORY_BYTES))
+
+
+def _differences(rows: Pixels) -> Pixels:
     """Each sample minus the same channel of the pixel to its left (predictor 2)."""
     different = np.empty_like(rows)
     different[:, 0] = rows[:, 0]
     np.subtract(rows[:, 1:], rows[:, :-1], out=different[:, 1:])
-    return different.reshape(-1).view(np.uint8)
+    return different
 
 
-def _float_differences(rows: Pixels) -> Bytes:
+def _float_differences(rows: Pixels) -> Pixels:
     """Each row's bytes by significance, then differences over one pixel's channels (predictor 3)."""
     count, width, channels = rows.shape
     size = rows.dtype.itemsize
@@ -200,4 +227,4 @@ def _float_differences(rows: Pixels) -> Bytes:
     planes = big_endian.reshape(count, width * channels, size).transpose(0, 2, 1).reshape(count, -1)
     different = planes.copy()
     np.subtract(planes[:, channels:], planes[:, :-channels], out=different[:, channels:])
-    return different.reshape(-1)
+    return different

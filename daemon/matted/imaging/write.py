@@ -1,7 +1,8 @@
 """One picture out, in rows: `open_writer` gives the writer of a format.
 
 May import the writers beside it; knows no model. PNG and TIFF are written as the rows come; the other
-formats' encoders want the whole picture, which is gathered. Layered files are `psd_writer`'s.
+formats' encoders want the whole picture, which is gathered. Layered files are `psd_writer`'s and
+`layered_tiff`'s.
 """
 
 from typing import BinaryIO, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matted.errors import BadOption
-from matted.imaging.encoding import Encoding, FormatName
+from matted.imaging.encoding import FORMATS, Encoding, FormatName
 from matted.imaging.picture import COLOUR_CHANNELS, Metadata, Pixels, Space
 from matted.imaging.png_writer import PngStripWriter
 
@@ -95,7 +96,8 @@ def check_holds(
     name: FormatName, *, width: int, height: int, dtype: npt.DTypeLike, space: Space, has_alpha: bool
 ) -> None:
     """Raises BadOption, saying what to do, when a format cannot hold such pixels."""
-    facts, kind, shown = Encoding(name).facts, np.dtype(dtype), name.upper()
+    facts, kind = FORMATS[name], np.dtype(dtype)
+    shown = facts.title
     if has_alpha and not facts.alpha:
         raise BadOption(f"A {shown} file cannot be transparent: add a background or choose PNG.")
     if space not in facts.spaces:
@@ -109,5 +111,5 @@ def check_holds(
     if max(width, height) > facts.max_side:
         raise BadOption(
             f"A {shown} file is at most {facts.max_side} pixels wide or high, not {width} x {height}: "
-            "choose PNG or TIFF."
+            f"choose {'PSD' if name == 'layered-tiff' else 'PNG or TIFF'}."
         )
