@@ -12,7 +12,7 @@ from matted.errors import BadOption
 from matted.imaging.encoding import FORMATS, Encoding, format_of_suffix
 from matted.imaging.picture import COLOUR_CHANNELS, Metadata
 from matted.imaging.read import read_picture
-from matted.imaging.write import open_writer
+from matted.imaging.write import check_holds, open_writer
 
 LIMIT = 10**6
 FLAT = [name for name, facts in FORMATS.items() if not facts.layered]
@@ -116,6 +116,11 @@ def test_what_a_format_cannot_hold_is_refused(name, dtype, space, has_alpha, say
 def test_a_side_too_long_for_webp_is_refused():
     with pytest.raises(BadOption, match="16383"):
         written(np.zeros((1, 20_000, 3), np.uint8), Encoding("webp"))
+
+
+def test_a_side_too_long_for_a_layered_tiff_sends_to_psd():
+    with pytest.raises(BadOption, match=r"A layered TIFF file is at most 30000 .*choose PSD"):
+        check_holds("layered-tiff", width=30_001, height=1, dtype=np.uint8, space="rgb", has_alpha=True)
 
 
 @pytest.mark.parametrize(

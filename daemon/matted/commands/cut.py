@@ -253,10 +253,9 @@ def _format(args: argparse.Namespace) -> "FormatName | None":
         found = format_named(args.format)
         if found is None:
             raise BadOption(f"{args.format!r} cannot be written; {known} can.")
-        suffix = Path(args.output or "").suffix.lower()
-        if suffix not in FORMATS[found].suffixes and format_named(suffix) and not Path(args.output).is_dir():
-            endings = " or ".join(FORMATS[found].suffixes)
-            raise BadOption(f"The name {args.output} must end with {endings}, as --format says.")
+        endings, out = FORMATS[found].suffixes, Path(args.output or "")
+        if format_of_suffix(out) and out.suffix.lower() not in endings and not out.is_dir():
+            raise BadOption(f"The name {out} must end with {' or '.join(endings)}, as --format says.")
         return found
     if args.output in (None, "-") or Path(args.output).is_dir():
         return None

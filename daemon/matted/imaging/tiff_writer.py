@@ -35,7 +35,7 @@ class TiffStripWriter:
 
     Rows: (n, width, channels), values as in `Picture.pixels`, straight alpha last if `has_alpha`. `tags`:
     what the directory holds beside that. `placed_bytes`: the size of what `place` will be given.
-    A target that cannot seek gets the file in one piece at the end.
+    A target that cannot seek gets the file in one piece at the end, out of a temporary one if it is large.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class TiffStripWriter:
         placed_bytes: int = 0,
     ) -> None:
         self._final = target
-        self._target = target if target.seekable() else _buffer()
+        self._target = target if target.seekable() else _temporary()
         self._order, self._more = order, dict[int, Entry | Placed](tags or {})
         self._size, self._shape = (width, height), (width, channels)
         self._dtype = np.dtype(dtype)
@@ -116,10 +116,13 @@ class TiffStripWriter:
         if self._target is not self._final:
             self._target.seek(0)
             shutil.copyfileobj(self._target, self._final)
+            self._target.close()
 
     def abort(self) -> None:
         """Stop the threads and leave the file as it is."""
         self._pool.abandon()
+        if self._target is not self._final:
+            self._target.close()
 
     def _finish_rows(self) -> None:
         if self._rows_left:
@@ -207,7 +210,7 @@ class TiffStripWriter:
         return entries
 
 
-def _buffer() -> BinaryIO:
+def _temporary() -> BinaryIO:
     return cast("BinaryIO", SpooledTemporaryFile(_IN_MEMORY_BYTES))
 
 
