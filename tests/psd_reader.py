@@ -83,23 +83,21 @@ class Psd:
 
 @dataclass
 class LayeredTiff:
-    """A TIFF whose layers stand in Photoshop's tag. `flat`: the picture that others see; `tags`: its tags."""
+    """A TIFF whose layers stand in Photoshop's tag. `flat`: the picture that others see."""
 
     flat: np.ndarray
     layers: list[PsdLayerFound]
     first_alpha_is_transparency: bool
     resources: dict[int, bytes]
-    tags: dict[int, object]
-    is_big: bool
 
     @classmethod
     def read(cls, content: bytes) -> "LayeredTiff":
         """Reads every byte of the layers; fails where one is missing or too many."""
         with tifffile.TiffFile(io.BytesIO(content)) as tiff:
-            assert (tiff.byteorder, len(tiff.pages)) == (">", 1)
+            assert (tiff.byteorder, tiff.is_bigtiff, len(tiff.pages)) == (">", False, 1)
             tags = {tag.code: tag.value for tag in tiff.pages[0].tags}
             assert [tiff.pages[0].tags[number].dtype for number in (34377, 37724)] == [1, 7]
-            flat, is_big = tiff.pages[0].asarray(), tiff.is_bigtiff
+            flat = tiff.pages[0].asarray()
         source = _Reader(tags[37724])
         assert source.bytes(36) == b"Adobe Photoshop Document Data Block\0"
         bits = 8 * flat.dtype.itemsize
@@ -107,7 +105,7 @@ class LayeredTiff:
         layers, transparent = _layer_info(_Reader(source.bytes(source.number("I"))), "I", bits)
         assert source.at == len(source.content)
         flat = flat.astype(flat.dtype.newbyteorder("=")).reshape(*flat.shape[:2], -1)
-        return cls(flat, layers, transparent, _resources(_Reader(tags[34377])), tags, is_big)
+        return cls(flat, layers, transparent, _resources(_Reader(tags[34377])))
 
 
 def unpacked(packed: bytes) -> bytes:

@@ -34,10 +34,8 @@ class Delivery:
 
     `what`: the mask alone (gray) or the cut-out. `format`: a name in `imaging.encoding.FORMATS`; None takes
     PNG, or TIFF where PNG cannot hold the picture's space or depth; `psd` and `layered-tiff` have layers, see
-    `compose.stack`.
-    `quality`: 1 to 100, for lossy formats.
-    `bits`: 8 or 16 per channel instead of the picture's own. `max_side_px`: a result with a longer side is
-    reduced to that.
+    `compose.stack`. `quality`: 1 to 100, for lossy formats. `bits`: 8 or 16 per channel instead of the
+    picture's own. `max_side_px`: a result with a longer side is reduced to that.
 
     For cut-outs: `background`: None is transparent, or the preset's colour. `keep_colours`: the soft edge
     keeps the old background's tint instead of being freed of it. `shadow`: one the subject casts.

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from matted.errors import BadOption
-from matted.imaging import layered_tiff, tiff_writer
+from matted.imaging import layered_tiff
 from matted.imaging.layered_tiff import write_layered_tiff
 from matted.imaging.picture import Metadata
 from matted.imaging.profile import srgb_profile
@@ -101,20 +101,11 @@ def test_it_says_who_wrote_it_which_krita_takes_for_a_sign_of_layers():
     assert "Matted".encode("utf-16-be") in LayeredTiff.read(simple()).resources[1057]
 
 
-def test_beyond_what_a_tiff_can_point_to_it_is_a_bigtiff(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(
-        tiff_writer, "_BIG_BYTES", WIDTH * HEIGHT * 4 + 1000
-    )  # the flat picture fits, both not
-    found = LayeredTiff.read(simple())
-    assert found.is_big
-    assert np.array_equal(found.layers[0].pixels, pixels(4))
-    assert np.array_equal(found.flat, pixels(4))
-
-
-def test_more_layers_than_programs_can_read_are_refused_before_anything_is_written(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("limit", ["_MOST_LAYER_BYTES", "_MOST_BYTES"])
+def test_more_than_programs_can_read_is_refused_before_anything_is_written(
+    limit: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(layered_tiff, "_MOST_LAYER_BYTES", 1000)
+    monkeypatch.setattr(layered_tiff, limit, 5_000)
     target = io.BytesIO()
     layer = PsdLayer("x", rows_of(pixels(4)))
     with pytest.raises(BadOption, match="choose PSD"):

@@ -23,6 +23,7 @@ _RESOURCES, _LAYERS = 34377, 37724
 _BYTE = 1
 _STRIP_BYTES = 4 << 20
 _MOST_LAYER_BYTES = 2**31 - 1  # what Krita and GIMP can take of one tag
+_MOST_BYTES = 3_900_000_000  # beyond is BigTIFF, which Krita 5 does not open
 
 
 def write_layered_tiff(
@@ -36,15 +37,18 @@ def write_layered_tiff(
     """Writes `layers`, the lowest first, and the picture they make for programs that read no layers.
 
     `merged`: rows (n, W, C), or with straight alpha (n, W, C + 1) if `has_alpha`. Raises BadOption, before
-    anything is written, when the layers take more than 2 GiB, and what reading the rows and writing raise.
+    anything is written, when it is too much for the programs that read it, and what reading the rows and
+    writing raise.
     """
+    channels = COLOUR_CHANNELS[canvas.space] + has_alpha
+    row_bytes = canvas.width * channels * np.dtype(canvas.dtype).itemsize
     with Packing(canvas.width, canvas.height, canvas.dtype) as packing:
         packed = PackedLayers(packing, canvas, layers, has_alpha=has_alpha)
         packing.finish()
         mark = b"Adobe Photoshop Document Data Block\0" + b"8BIM" + packed.key
         size = len(mark) + 4 + packed.size()
-        if size > _MOST_LAYER_BYTES:
-            raise BadOption("These layers take more than 2 GB, which a layered TIFF cannot hold: choose PSD.")
+        if size > _MOST_LAYER_BYTES or size + row_bytes * canvas.height > _MOST_BYTES:
+            raise BadOption("These layers take more bytes than a layered TIFF can hold: choose PSD.")
 
         def put(file: BinaryIO) -> None:
             file.write(mark + struct.pack(">I", packed.size()))
@@ -54,7 +58,7 @@ def write_layered_tiff(
             target,
             width=canvas.width,
             height=canvas.height,
-            channels=COLOUR_CHANNELS[canvas.space] + has_alpha,
+            channels=channels,
             dtype=canvas.dtype,
             space=canvas.space,
             has_alpha=has_alpha,
@@ -62,18 +66,13 @@ def write_layered_tiff(
             metadata=canvas.metadata,
             order=">",
             tags={_RESOURCES: entry(_BYTE, version_info())},
-            placed_bytes=size,
         )
         try:
-            for rows in _strips(canvas, COLOUR_CHANNELS[canvas.space] + has_alpha):
-                writer.write(merged(rows))
+            step = max(1, _STRIP_BYTES // row_bytes)
+            for top in range(0, canvas.height, step):
+                writer.write(merged(slice(top, min(top + step, canvas.height))))
             writer.place(_LAYERS, size, put)
             writer.close()
         except BaseException:
             writer.abort()
             raise
-
-
-def _strips(canvas: PsdCanvas, channels: int) -> list[slice]:
-    step = max(1, _STRIP_BYTES // (canvas.width * channels * np.dtype(canvas.dtype).itemsize))
-    return [slice(top, min(top + step, canvas.height)) for top in range(0, canvas.height, step)]

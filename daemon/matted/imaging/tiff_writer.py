@@ -34,7 +34,7 @@ class TiffStripWriter:
     """Writes rows as they come; the directory follows at the end. `close` completes the file.
 
     Rows: (n, width, channels), values as in `Picture.pixels`, straight alpha last if `has_alpha`. `tags`:
-    what the directory holds beside that. `placed_bytes`: the size of what `place` will be given.
+    what the directory holds beside that. What `place` adds is not counted in the choice of BigTIFF.
     A target that cannot seek gets the file in one piece at the end, out of a temporary one if it is large.
     """
 
@@ -54,7 +54,6 @@ class TiffStripWriter:
         threads: int | None = None,
         order: ByteOrder = "<",
         tags: Directory | None = None,
-        placed_bytes: int = 0,
     ) -> None:
         self._final = target
         self._target = target if target.seekable() else _temporary()
@@ -65,7 +64,7 @@ class TiffStripWriter:
         self._effort, self._icc, self._metadata = compression, icc, metadata or Metadata()
         row_bytes = width * channels * self._dtype.itemsize
         self._rows_per_strip = max(1, min(height, _STRIP_BYTES // row_bytes))
-        self._big = row_bytes * height + placed_bytes > _BIG_BYTES
+        self._big = row_bytes * height > _BIG_BYTES
         self._rows_left = height
         self._strip: Bytes | None = None
         self._filled = 0
