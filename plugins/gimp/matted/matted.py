@@ -144,6 +144,8 @@ def point_out(procedure, mode, image, drawables, config):
     if len(layers) > 1:
         raise Refused("Subjects are pointed at one layer at a time. Select a single layer.")
     [layer] = layers
+    if config.get_property("output") == "mask":
+        pixels.check_unlocked(layer)
     engine = Engine()
     if mode == Gimp.RunMode.INTERACTIVE:
         import pointing
