@@ -32,7 +32,9 @@ Backspace or Ctrl+Z: takes the last mark away"""
 
 
 def point_out(procedure, config, layer, engine):
-    """The window, until it is left; what was pointed at is in `config`. Returns whether to go on."""
+    """The window, until it is left; what was pointed at is in `config`. Returns what the engine holds of the
+    layer by then, None if the person does not go on.
+    """
     GimpUi.init("matted")
     return _Window(procedure, config, layer, engine).run()
 
@@ -70,7 +72,7 @@ class _Window:
         told = [f"{side + (left, top)[n % 2]:.1f}" for n, side in enumerate(box or ())]
         self._config.set_property("box", ",".join(told))
         self._dialog.destroy()
-        return going_on
+        return self._previews.held if going_on else None
 
     # -- what is in the window
 
