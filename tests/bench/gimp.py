@@ -6,7 +6,8 @@ runs the plug-in's own functions in real GIMP, without windows; DIR is what `tes
 The model's work is not counted. Medians of wall time, and of the processor time of plug-in and GIMP. `call`
 is a whole call of the procedure, with the plug-in's start, for a picture whose mask the engine still holds.
 `click`: from a click in the window of Point at the Subject to the rough mask shown, `settled`: to the one
-with its edges, `draw`: of that the putting together of the picture; the model has seen the layer.
+with its edges, `draw`: of that the putting together of the picture; the model has seen the layer. `whole`,
+`1:1`, `4:1`: the same for another part of the layer, as whoever zooms and moves about waits for.
 """
 
 import argparse
@@ -82,15 +83,16 @@ import queue, sys, time
 sys.path.insert(0, arguments[0])
 import gi
 gi.require_version("Babl", "0.1")
-import canvas
+import drawing
 import engine as matted_engine
 import pixels as matted_pixels
+from view import View
 
 times, side = int(arguments[1]), 1024
 image = load(arguments[2])
 [layer] = image.get_layers()
-whole = (0, 0, layer.get_width(), layer.get_height())
-view = matted_pixels.reduced(layer, whole, side, "R'G'B'A u8")
+size = (layer.get_width(), layer.get_height())
+view, read = View.fitted(size, (1024, 683)), matted_pixels.parts_of(layer)
 told = queue.SimpleQueue()
 options = {"coarse": {"model": "auto"}, "side_px": side}
 rough, fine = ({**options, "refine": {"level": level}} for level in ("none", "fine"))
@@ -99,18 +101,25 @@ started = time.monotonic()
 asked = matted_engine.Previews(matted_engine.Engine(), planes, None, rough, lambda *one: told.put(one))
 assert told.get() == (0, None, None)
 report(first=time.monotonic() - started)
-taken = {"click": [], "settled": [], "draw": []}
+drawing.drawn(view, read, None, dimmed=True)
+taken = {"click": [], "settled": [], "draw": [], "whole": [], "1:1": [], "4:1": []}
 for number in range(times + 1):  # the first warms up and is not counted
-    prompt = {"points": [[whole[2] / 2 + 7 * number, whole[3] * 0.45, 1]]}
+    prompt = {"points": [[size[0] / 2 + 7 * number, size[1] * 0.45, 1]]}
     started = time.monotonic()
     asked.ask([({**wish, "prompt": prompt}, False) for wish in (rough, fine)])
     for name in ("click", "settled"):
         _, answer, error = told.get()
-        assert error is None and (answer.width, answer.height) == view[1:] and max(answer.data) == 255
-        drawing = time.monotonic()
-        canvas.drawn(view, bytes(answer.data), *view[1:], dimmed=True)
-        taken["draw"].append(time.monotonic() - drawing)
+        assert error is None and max(answer.width, answer.height) == side and max(answer.data) == 255
+        begun = time.monotonic()
+        mask = drawing.as_alpha(bytes(answer.data), answer.width, answer.height)
+        drawing.drawn(view, read, mask, dimmed=True)
+        taken["draw"].append(time.monotonic() - begun)
         taken[name].append(time.monotonic() - started)
+    for name, scale in (("whole", 0), ("1:1", 1), ("4:1", 4)):
+        part = view.zoomed(scale, 200, 100).moved(-90 * number, -50 * number)
+        begun = time.monotonic()
+        drawing.drawn(part, read, mask, dimmed=True)
+        taken[name].append(time.monotonic() - begun)
 asked.close()
 report(**taken)
 """

@@ -43,6 +43,9 @@ def has_ended():  # the plug-in: before that, its step is not whole
 image, layer = opened(arguments[0])
 """
 POINT = """
+cover(image, layer)  # the discs that are seen from here on are the window's
+until(lambda: not spot(LARGE, (220, 80, 1050, 800)))
+
 def seen(colour):
     return spot(colour, area(shown))
 

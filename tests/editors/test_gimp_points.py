@@ -22,7 +22,7 @@ SIDE = 64
 GOOD = ["success", None]
 INSIDE = {"large": np.s_[11:53, 7:27], "small": np.s_[19:37, 43:57]}  # well within each subject
 AROUND = {"large": np.s_[4:60, 0:34], "small": np.s_[12:44, 36:64]}  # with all of its edge
-SCENES = ("pointed", "with_a_selection", "made_of_points", "missed", "superseded", "painted")
+SCENES = ("pointed", "with_a_selection", "made_of_points", "missed", "superseded", "held", "painted")
 SCRIPT = "import gimp_points, gimp_scenes\ngimp_scenes.play(arguments[0], *arguments[1:], of=gimp_points)"
 TROUBLE = """
 image = Gimp.Image.new(64, 64, Gimp.ImageBaseType.RGB)
@@ -197,6 +197,16 @@ def test_a_later_click_stops_the_mask_of_an_earlier_one(told: dict[str, Any]):
         "size": [SIDE // 2, SIDE // 2],
         "left": 0,
     }
+
+
+def test_cut_out_takes_what_the_engine_has_of_the_layer(told: dict[str, Any]):
+    assert told["held"]["same"]
+    assert kept(told["held"]["taken"]) == {"small"}
+
+
+def test_cut_out_sends_a_layer_again_that_was_changed_or_forgotten(told: dict[str, Any]):
+    assert told["held"]["changed"]
+    assert told["held"]["forgotten"] != told["held"]["taken"]  # that of the black one
 
 
 def test_a_prompt_model_has_seen_the_layer_before_the_first_click(gimp: Gimp, room: Room):

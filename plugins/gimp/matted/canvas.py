@@ -1,161 +1,226 @@
-"""The picture that a person clicks in: the layer, what is dropped of it dimmed, and the marks on it.
+"""The picture that a person points in: the layer, what is dropped of it dimmed, and the marks on it.
 
-Imports GTK; what it shows comes as bytes, what was clicked goes out as calls. Knows no GIMP and no engine.
-Pictures are put together by GdkPixbuf: GIMP's Python has neither cairo nor numpy everywhere.
+Imports GTK; the layer's pixels come from a function, as bytes, and only those that are seen; what was pointed
+at goes out as calls. Knows no GIMP and no engine.
 """
+
+import math
 
 import gi
 
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gdk, GdkPixbuf, GLib, Gtk
+from gi.repository import Gdk, GLib, GObject, Gtk
 
-_CHECKS, _CHECK_PX = (0x666666, 0x999999), 8  # GIMP's own, behind what is transparent
-_DARK = 0x181818
-_DIMMED = bytes(64 + value * 191 // 255 for value in range(256))  # what is dropped can still be clicked on
-_LARGEST = 8  # how many times its size a small picture is shown
+from drawing import as_alpha, drawn
+from marks import Marks
+from view import View
+
 _DRAG_PX = 5  # a click that moves less is a click
-_DOT_PX = 20
-_INVERTS = Gdk.ModifierType.SHIFT_MASK | Gdk.ModifierType.MOD1_MASK | Gdk.ModifierType.CONTROL_MASK
-_STYLE = b"""
-.matted-dot { color: white; border: 2px solid white; border-radius: 10px; padding: 0;
-  font: bold 13px sans-serif; min-width: 16px; min-height: 16px; box-shadow: 0 0 0 1px rgba(0, 0, 0, 0.6); }
-.matted-wanted { background: #23883f; }
-.matted-unwanted { background: #c22f2f; }
-.matted-box { border: 2px dashed white; box-shadow: 0 0 0 1px rgba(0, 0, 0, 0.7),
-  inset 0 0 0 1px rgba(0, 0, 0, 0.7); }
-"""
+_NOTCH = 2 / 3  # a notch of the wheel moves by the room to the power of it, as everywhere in GTK
+_STRIDE = 20  # how many times as far the cross goes with Shift
+_CONTROL, _SHIFT = Gdk.ModifierType.CONTROL_MASK, Gdk.ModifierType.SHIFT_MASK
+_ALT = Gdk.ModifierType.MOD1_MASK
+_INVERTS = _SHIFT | _ALT | _CONTROL
+_WHEEL = {
+    Gdk.ScrollDirection.UP: (0, -1),
+    Gdk.ScrollDirection.DOWN: (0, 1),
+    Gdk.ScrollDirection.LEFT: (-1, 0),
+    Gdk.ScrollDirection.RIGHT: (1, 0),
+}
+_ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
+_TIMES = {"1": 1, "2": 2, "3": 4, "4": 8, "5": 16}  # GIMP's own keys
+_ENTER = ("Return", "Enter", "ISO_Enter")
 
 
 class Canvas(Gtk.Layout):
-    """Shows a layer of `size` (width, height) by its view: `data`, RGBA bytes of `width` x `height`.
+    """Shows a layer of `size` (width, height), at first all of it.
 
-    `pointed(x, y, other)` is called with every click, in the layer's pixels; `other` with the second button
-    or with Shift, Alt or Ctrl. `boxed([left, top, right, bottom])` is called with every box that was dragged.
+    `read(left, top, width, height, scale)` gives a part of it as RGBA bytes: in the pixels, and as large, as
+    the layer has them at that scale of 1 at most. `pointed(x, y, other)` is called with every click and with
+    every Enter or Space at the cross, in the layer's pixels; `other` with the second button or with Shift,
+    Alt or Ctrl. `boxed([left, top, right, bottom])` is called with every box that was dragged. The signal
+    `viewed` tells that `view` is another.
     """
 
-    def __init__(self, view, size, pointed, boxed):
+    __gsignals__ = {"viewed": (GObject.SignalFlags.RUN_FIRST, None, ())}  # noqa: RUF012 (PyGObject's way)
+
+    def __init__(self, read, size, pointed, boxed):
         super().__init__(can_focus=True)
-        data, self._width, self._height = view
-        self._size, self._pointed, self._boxed = size, pointed, boxed
-        seen = _pixbuf(data, self._width, self._height).composite_color_simple(
-            self._width, self._height, GdkPixbuf.InterpType.NEAREST, 255, _CHECK_PX, *_CHECKS
-        )
-        self._colours = seen.add_alpha(False, 0, 0, 0).get_pixels()
+        self.view = View.fitted(size, (1, 1))  # until there is room
+        self._read, self._size, self._pointed, self._boxed = read, size, pointed, boxed
         self._mask, self._dimmed = None, True
-        self._points, self._box, self._pressed = (), None, None
-        self._place = (0, 0, 1.0)  # of the picture in the widget: left, top, pixels for one of the layer's
-        self._drawn = None
-        self._style = Gtk.CssProvider()
-        self._style.load_from_data(_STYLE)
+        self._box, self._cross = None, None
+        self._pressed, self._pan, self._panned, self._space = None, None, False, False
+        self._pointer, self._turned = None, 0.0
+        self._drawing = False
         self._picture = Gtk.Image()
         self.put(self._picture, 0, 0)
-        self._band = self._styled(Gtk.Box(no_show_all=True), "matted-box")
-        self.put(self._band, 0, 0)
-        self._dots = []
+        self._marks = Marks(self, self.view)
         events = Gdk.EventMask
-        self.add_events(events.BUTTON_PRESS_MASK | events.BUTTON_RELEASE_MASK | events.BUTTON_MOTION_MASK)
-        self.connect("realize", self._realized)
-        self.connect("size-allocate", lambda *_: GLib.idle_add(self._draw))
+        self.add_events(
+            events.BUTTON_PRESS_MASK
+            | events.BUTTON_RELEASE_MASK
+            | events.POINTER_MOTION_MASK
+            | events.LEAVE_NOTIFY_MASK
+            | events.SCROLL_MASK
+            | events.SMOOTH_SCROLL_MASK
+            | events.KEY_RELEASE_MASK
+        )
+        self.connect("realize", lambda _: self._show_cursor())
+        self.connect("size-allocate", lambda *_: GLib.idle_add(self._resize))
         self.connect("button-press-event", self._press)
         self.connect("motion-notify-event", self._move)
+        self.connect("leave-notify-event", self._leave)
         self.connect("button-release-event", self._release)
+        self.connect("scroll-event", self._scroll)
+        self.connect("key-press-event", self._key_press)
+        self.connect("key-release-event", self._key_release)
+        self.connect("focus-in-event", lambda *_: self._show_cross())
+        self.connect("focus-out-event", lambda *_: self._unfocused())
 
     def mark(self, points, box):
         """Shows the marks: points (x, y, 1 or 0), and a box or None, in the layer's pixels."""
-        self._points, self._box = tuple(points), box
-        self._show_marks()
+        self._box = box
+        self._marks.show_points(points)
+        self._marks.show_box(box)
 
     def show_mask(self, mask):
-        """Shows what a mask of the view's size keeps, as bytes; None shows everything."""
-        self._mask = mask
-        self._draw(anew=True)
+        """Shows what a mask of all of the layer keeps: bytes, width and height; None shows everything."""
+        self._mask = mask and as_alpha(*mask)
+        self._redraw()
 
     def set_dimmed(self, dimmed):
         """Whether what is dropped is dimmed; else it is transparent."""
         self._dimmed = dimmed
-        self._draw(anew=True)
+        self._redraw()
 
-    # -- showing
+    # -- looking closer
 
-    def _draw(self, *, anew=False):
+    def fit(self):
+        """Shows all of the layer."""
+        self._look(View.fitted(self._size, self.view.room))
+
+    def zoom_to(self, scale):
+        """Shows the layer at a scale, 1 for a pixel of the screen to each of its own."""
+        self._look(self.view.zoomed(scale, *self._aim()))
+
+    def zoom_by(self, steps):
+        """Shows the layer larger, or with less than 0 smaller, by so many of the usual steps."""
+        self._look(self.view.stepped(steps, *self._aim()))
+
+    def move_by(self, across, down):
+        """Moves the layer by pixels of the screen."""
+        self._look(self.view.moved(across, down))
+
+    def _aim(self):
+        """What stays where it is while a key or a button zooms: the cross, the pointer, or the middle."""
+        if self._cross is not None and self.has_focus():
+            place, room = self.view.place(*self._cross), self.view.room
+            if all(0 <= place[n] < room[n] for n in (0, 1)):
+                return math.floor(place[0]), math.floor(place[1])
+        return self._pointer or self.view.middle
+
+    def _look(self, view):
+        if view != self.view:
+            self.view = view
+            self._redraw()
+            self.emit("viewed")
+
+    def _resize(self):
         room = (self.get_allocated_width(), self.get_allocated_height())
-        if min(room) < 2 or (self._drawn == room and not anew):
-            return
-        self._drawn = room
-        scale = min(room[0] / self._width, room[1] / self._height, _LARGEST)
-        width, height = max(round(self._width * scale), 1), max(round(self._height * scale), 1)
-        left, top = (room[0] - width) // 2, (room[1] - height) // 2
-        self._place = (left, top, width / self._size[0])
-        view = (self._colours, self._width, self._height)
-        shown = drawn(view, self._mask, width, height, dimmed=self._dimmed)
-        self._picture.set_from_pixbuf(shown)
-        self.move(self._picture, left, top)
-        self._show_marks()
+        self._look(self.view.resized(room))
 
-    def _show_marks(self):
-        for dot in self._dots:
-            dot.destroy()
-        self._dots = [self._dot(*point) for point in self._points]
-        self._show_box(self._box)
+    def _redraw(self):
+        if not self._drawing:
+            self._drawing = True  # once for all events that are waiting
+            GLib.idle_add(self._draw, priority=GLib.PRIORITY_HIGH_IDLE)
 
-    def _dot(self, x, y, wanted):
-        dot = Gtk.Label(label="+" if wanted else "\N{MINUS SIGN}", visible=True)
-        self._styled(dot, "matted-dot", "matted-wanted" if wanted else "matted-unwanted")
-        left, top, scale = self._place
-        dot.set_size_request(_DOT_PX, _DOT_PX)
-        self.put(dot, round(left + x * scale - _DOT_PX / 2), round(top + y * scale - _DOT_PX / 2))
-        return dot
+    def _draw(self):
+        self._drawing = False
+        self._picture.set_from_pixbuf(drawn(self.view, self._read, self._mask, dimmed=self._dimmed))
+        self.move(self._picture, max(self.view.left, 0), max(self.view.top, 0))
+        self._marks.follow(self.view)
 
-    def _show_box(self, box):
-        self._band.set_visible(box is not None)
-        if box is not None:
-            left, top, scale = self._place
-            self._band.set_size_request(*(max(round((box[n + 2] - box[n]) * scale), 4) for n in (0, 1)))
-            self.move(self._band, round(left + box[0] * scale), round(top + box[1] * scale))
-
-    def _styled(self, widget, *classes):
-        context = widget.get_style_context()
-        context.add_provider(self._style, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION + 100)
-        for name in classes:
-            context.add_class(name)
-        return widget
-
-    # -- clicking
-
-    def _realized(self, _widget):
-        cursor = Gdk.Cursor.new_from_name(self.get_display(), "crosshair")
-        self.get_bin_window().set_cursor(cursor)
-
-    def _at(self, event):
-        """Where an event is, in tenths of the layer's pixels; it may be beside the layer."""
-        left, top, scale = self._place
-        return round((event.x - left) / scale, 1), round((event.y - top) / scale, 1)
+    # -- the pointer
 
     def _press(self, _widget, event):
-        if event.type == Gdk.EventType.BUTTON_PRESS and event.button in (1, 3):
-            self.grab_focus()
+        if event.type != Gdk.EventType.BUTTON_PRESS or event.button not in (1, 2, 3):
+            return False
+        self.grab_focus()
+        if event.button == 2:
+            self._begin_pan(event.x, event.y)
+        elif not self._space:
+            self._cross = None
+            self._show_cross()
             self._pressed = (event.button, event.x, event.y, self._at(event))
-            return True
-        return False
-
-    def _move(self, _widget, event):
-        if self._drags(event):
-            self._show_box(self._dragged(event))
         return True
 
+    def _move(self, _widget, event):
+        self._pointer = (math.floor(event.x), math.floor(event.y))
+        if self._space and self._pan is None:
+            self._begin_pan(event.x, event.y)
+        if self._pan is not None:
+            across, down = round(event.x - self._pan[0]), round(event.y - self._pan[1])
+            if self._panned or max(abs(across), abs(down)) >= _DRAG_PX:
+                self._panned = True
+                self._pan = (self._pan[0] + across, self._pan[1] + down)
+                self.move_by(across, down)
+        elif self._drags(event):
+            self._marks.show_box(self._dragged(event))
+        return True
+
+    def _leave(self, *_):
+        self._pointer = None
+        return False
+
     def _release(self, _widget, event):
+        if event.button == 2:
+            self._end_pan()
+            return True
         if self._pressed is None or event.button != self._pressed[0]:
             return False
         drags, box, (x, y) = self._drags(event), self._dragged(event), self._pressed[3]
         self._pressed = None
         if drags:
-            self._show_box(self._box)
+            self._marks.show_box(self._box)
             if box[0] < box[2] and box[1] < box[3]:
                 self._boxed(box)
         elif 0 <= x <= self._size[0] and 0 <= y <= self._size[1]:
             self._pointed(x, y, event.button == 3 or bool(event.state & _INVERTS))
         return True
+
+    def _scroll(self, _widget, event):
+        smooth = event.direction == Gdk.ScrollDirection.SMOOTH
+        across, down = (event.delta_x, event.delta_y) if smooth else _WHEEL[event.direction]
+        if event.state & _CONTROL:
+            self._turned -= down
+            steps = math.trunc(self._turned)
+            self._turned -= steps
+            self._look(self.view.stepped(steps, math.floor(event.x), math.floor(event.y)))
+            return True
+        if event.state & _SHIFT:
+            across, down = down, across
+        room = self.view.room
+        self.move_by(round(-across * room[0] ** _NOTCH), round(-down * room[1] ** _NOTCH))
+        return True
+
+    def _begin_pan(self, x, y):
+        self._pan, self._panned = (x, y), False
+        self._show_cursor("grabbing")
+
+    def _end_pan(self):
+        if self._pan is not None:
+            self._pan = None
+            self._show_cursor()
+
+    def _show_cursor(self, name="crosshair"):
+        self.get_bin_window().set_cursor(Gdk.Cursor.new_from_name(self.get_display(), name))
+
+    def _at(self, event):
+        """Where an event is, in tenths of the layer's pixels; it may be beside the layer."""
+        x, y = self.view.at(math.floor(event.x), math.floor(event.y))
+        return math.floor(10 * x) / 10, math.floor(10 * y) / 10
 
     def _drags(self, event):
         if self._pressed is None or self._pressed[0] != 1:
@@ -170,18 +235,72 @@ class Canvas(Gtk.Layout):
         top, bottom = sorted(min(max(y, 0), height) for _, y in ends)
         return [left, top, right, bottom]
 
+    # -- the keyboard
 
-def drawn(view, mask, width, height, *, dimmed):
-    """The picture to show: a view (RGBA bytes, width, height) under its mask or None, at another size."""
-    pixels, *size = view
-    below = _CHECKS if mask is not None and not dimmed else (_DARK, _DARK)
-    if mask is not None:
-        pixels = bytearray(pixels)
-        pixels[3::4] = mask.translate(_DIMMED) if dimmed else mask
-    smooth = GdkPixbuf.InterpType.BILINEAR
-    return _pixbuf(pixels, *size).composite_color_simple(width, height, smooth, 255, _CHECK_PX, *below)
+    def zoom_key(self, event):
+        """Zooms if a key is one that does in GIMP, or 0 for all of the layer; returns whether it was."""
+        name, modifiers = _key(event)
+        if name in ("J", "j") and modifiers == _CONTROL | _SHIFT:
+            self.fit()
+        elif modifiers & (_CONTROL | _ALT):
+            return False
+        elif name in ("plus", "equal", "Add"):
+            self.zoom_by(1)
+        elif name in ("minus", "Subtract"):
+            self.zoom_by(-1)
+        elif name == "0":
+            self.fit()
+        elif name in _TIMES:
+            self.zoom_to(_TIMES[name])
+        else:
+            return False
+        return True
+
+    def _key_press(self, _widget, event):
+        name, modifiers = _key(event)
+        if name in _ARROWS and not modifiers & (_CONTROL | _ALT):
+            self._step(*_ARROWS[name], _STRIDE if modifiers else 1)
+        elif name in _ENTER and self._cross is not None:
+            self._pointed(*self._cross, bool(modifiers))
+        elif name == "space":
+            if not self._space:  # the key repeats
+                self._space, self._panned = True, False
+                if self._pointer is not None:
+                    self._begin_pan(*self._pointer)
+        else:
+            return False
+        return True
+
+    def _key_release(self, _widget, event):
+        if event.keyval != Gdk.KEY_space or not self._space:
+            return False
+        self._space = False
+        self._end_pan()
+        if not self._panned and self._cross is not None:
+            self._pointed(*self._cross, bool(event.state & _INVERTS))
+        return True
+
+    def _step(self, across, down, stride):
+        """Moves the cross by the screen's pixels, or by the layer's where those are larger."""
+        if self._cross is None:
+            ends = self.view.at(*self.view.middle)
+        else:
+            far = stride * max(1 / self.view.scale, 1)
+            ends = (self._cross[0] + across * far, self._cross[1] + down * far)
+        x, y = (min(max(math.floor(ends[n]), 0), self._size[n] - 1) for n in (0, 1))
+        self._cross = (x + 0.5, y + 0.5)  # the middle of a pixel
+        self._show_cross()
+        self._look(self.view.showing(*self._cross))
+
+    def _show_cross(self):
+        self._marks.show_cross(self._cross if self.has_focus() else None)
+
+    def _unfocused(self):
+        self._space = False
+        self._end_pan()
+        self._show_cross()
 
 
-def _pixbuf(pixels, width, height):
-    data, colours = GLib.Bytes.new(bytes(pixels)), GdkPixbuf.Colorspace.RGB
-    return GdkPixbuf.Pixbuf.new_from_bytes(data, colours, True, 8, width, height, 4 * width)
+def _key(event):
+    """A key's name, on whichever part of the keyboard it is, and what is held with it."""
+    return (Gdk.keyval_name(event.keyval) or "").replace("KP_", ""), event.state & _INVERTS

@@ -91,8 +91,9 @@ class Previews:
     """Small masks of one picture, asked for in a thread of its own; a later wish stops an earlier one.
 
     `planes` and `limit`, the latter None without one, are uploaded once, and looked at with `options` before
-    anybody asks. `told(number, answer, error)` is called in that thread: with 0 and nothing after that look,
-    then with each answer to the wishes of that number, or with the ClientError that ended them.
+    anybody asks; from then on `held` has them as the engine does, and is empty before. `told(number, answer,
+    error)` is called in that thread: with 0 and nothing after that look, then with each answer to the wishes
+    of that number, or with the ClientError that ended them.
     """
 
     def __init__(self, engine, planes, limit, options, told):
@@ -100,7 +101,7 @@ class Previews:
         self._options = options
         self._changed = threading.Condition()
         self._number, self._wishes, self._job, self._open = 0, [], None, True
-        self._client = self._picture = None
+        self._client, self.held = None, ()
         threading.Thread(target=self._work, daemon=True).start()
 
     def ask(self, wishes):
@@ -131,11 +132,11 @@ class Previews:
             with self._changed:
                 number, wishes, self._wishes = self._number, self._wishes, None
             try:
-                if self._picture is None:
+                if not self.held:
                     self._look()
                     self._told(0, None, None)
                 for options, limited in wishes:
-                    self._mask(number, options, self._limit if limited else None)
+                    self._mask(number, options, limited=limited)
             except ClientError as error:
                 if error.slug != "cancelled":
                     self._told(number, None, error)
@@ -149,19 +150,20 @@ class Previews:
         self._engine.client()
         self._client = Client.connect()  # the engine's own connection stays free for its thread
         picture = self._client.upload(self._planes)
-        self._limit = self._limit and self._client.upload(self._limit)
+        limit = self._limit and self._client.upload(self._limit)
         options = dict(self._options)
         if any(model["kind"] == "prompt" and model["installed"] for model in self._client.models()):
             options["prompt"] = {"points": [[picture.width / 2, picture.height / 2, 1]]}
         self._client.mask(picture, options)
-        self._picture = picture
+        self.held = (picture, limit)
 
-    def _mask(self, number, options, limit):
+    def _mask(self, number, options, *, limited):
         with self._changed:
             if not self._open or number != self._number:
                 return
             job = self._job = uuid.uuid4().hex
-        answer = self._client.mask(self._picture, options, limit=limit, job=job)
+        picture, limit = self.held
+        answer = self._client.mask(picture, options, limit=limit if limited else None, job=job)
         with self._changed:
             self._job = None
         self._told(number, answer, None)

@@ -39,9 +39,10 @@ ABOUT = {
     POINT: (
         "Point at the Subject…",
         "Click on what to keep of the layer, and on what not",
-        "Shows the layer in a window to click in: left for what is wanted, right for what is not, a box by "
-        "dragging. For scripts: what `points` and `box` point at, in pixels of the image; without either, "
-        "the image's sample points are what is wanted. Makes a layer mask or another result of it.",
+        "Shows the layer in a window to click in, as close as one likes: left for what is wanted, right for "
+        "what is not, a box by dragging. For scripts: what `points` and `box` point at, in pixels of the "
+        "image; without either, the image's sample points are what is wanted. Makes a layer mask or another "
+        "result of it.",
     ),
     DECONTAMINATE: (
         "Decontaminate Edges",

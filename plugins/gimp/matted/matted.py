@@ -42,7 +42,7 @@ from entries import (
     cut_arguments,
     status_arguments,
 )
-from matted_client import ClientError
+from matted_client import ClientError, Uploaded
 from pixels import Refused
 
 MENU = "<Image>/Filters/Matted"
@@ -144,11 +144,14 @@ def point_out(procedure, mode, image, drawables, config):
     if len(layers) > 1:
         raise Refused("Subjects are pointed at one layer at a time. Select a single layer.")
     [layer] = layers
-    engine = Engine()
+    if config.get_property("output") == "mask":
+        pixels.check_unlocked(layer)
+    engine, held = Engine(), ()
     if mode == Gimp.RunMode.INTERACTIVE:
         import pointing
 
-        if not pointing.point_out(procedure, config, layer, engine):
+        held = pointing.point_out(procedure, config, layer, engine)
+        if held is None:
             return False
     prompt = pixels.prompt_on(
         layer,
@@ -156,15 +159,16 @@ def point_out(procedure, mode, image, drawables, config):
         corners(config.get_property("box")),
         by_selection=config.get_property("selection") == "box",
     )
-    _cut(engine, layers, config, mode, prompts=[prompt])
+    _cut(engine, layers, config, mode, prompts=[prompt], held=held)
     return True
 
 
-def _cut(engine, layers, config, mode, *, prompts=None, missing=None):
+def _cut(engine, layers, config, mode, *, prompts=None, missing=None, held=()):
     """Asks for the mask of every layer, then writes them all: if one fails, nothing was changed.
 
     `prompts`: what was pointed at in each layer, or None; `missing`: what to say where nothing was there,
-    instead of the engine's own words. The selection limits the mask unless it is the box of the prompt.
+    instead of the engine's own words; `held`: pictures that were uploaded before, or None. The selection
+    limits the mask unless it is the box of the prompt.
     """
     output, existing = config.get_property("output"), config.get_property("existing")
     options = {**mask_options(config), "adjust": adjustments(config)}
@@ -180,11 +184,11 @@ def _cut(engine, layers, config, mode, *, prompts=None, missing=None):
         picture = pixels.Pixels(layer)
         limit = None if as_box else pixels.selection_of(layer)
         ask = partial(
-            _masked,
-            planes=picture.planes,
+            masked,
+            planes=as_held(picture.planes, held),
             options={**options, "prompt": prompt} if prompt else options,
             missing=missing,
-            limit=limit,
+            limit=as_held(limit, held),
             clean=output == "layer" and config.get_property("decontaminate"),
         )
         kept = picture if output == "layer" else None
@@ -206,14 +210,23 @@ def _cut(engine, layers, config, mode, *, prompts=None, missing=None):
     _tell([mask for *_, mask, _ in made], mode)
 
 
-def _masked(client, job, *, planes, options, missing, limit, clean):
+def masked(client, job, *, planes, options, missing, limit, clean):
     """The options that were asked for, the mask, and clean colours if wanted."""
-    picture = client.upload(planes)
-    limit = limit and client.upload(limit)
+    picture = _uploaded(client, planes)
+    limit = limit and _uploaded(client, limit)
     mask = client.mask(picture, options, limit=limit, job=job)
     if "prompt" in options and (nothing := nothing_in(mask, limited=limit is not None)):
         raise Refused(missing or nothing)
     return options, mask, client.foreground(picture, options, limit=limit) if clean else None
+
+
+def as_held(planes, held):
+    """What the engine holds of exactly these planes, or they themselves: a person may have painted since."""
+    return next((one for one in held if one and one.source == planes), planes)
+
+
+def _uploaded(client, planes):
+    return planes if isinstance(planes, Uploaded) else client.upload(planes)
 
 
 def refine_mask(_procedure, mode, image, drawables, _config):

@@ -154,14 +154,29 @@ def sample_points(layer):
     return found
 
 
-def reduced(layer, box, side, name="R'G'B' u8"):
-    """A part of the layer, 8 bits a channel, at most `side` wide and high: bytes, width, height."""
+def reduced(layer, box, side):
+    """A part of the layer as 8-bit RGB, at most `side` wide and high: bytes, width, height."""
     left, top, right, bottom = box
     scale = min(side / max(right - left, bottom - top), 1)
     width, height = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
     area = Gegl.Rectangle.new(round(left * scale), round(top * scale), width, height)
-    data = layer.get_buffer().get(area, scale, name, Gegl.AbyssPolicy.CLAMP)
+    data = layer.get_buffer().get(area, scale, "R'G'B' u8", Gegl.AbyssPolicy.CLAMP)
     return data, width, height
+
+
+def parts_of(layer):
+    """A function (left, top, width, height, scale) that reads a part of the layer as it lies there at that
+    scale, as 8-bit RGBA; nothing of a layer that is gone. What was read once is quick to read again.
+    """
+    buffer = layer.get_buffer()
+
+    def read(left, top, width, height, scale):
+        if not layer.is_valid():  # GIMP ends a plug-in that asks for its pixels
+            return bytes(4 * width * height)
+        area = Gegl.Rectangle.new(left, top, width, height)
+        return buffer.get(area, scale, "R'G'B'A u8", Gegl.AbyssPolicy.CLAMP)
+
+    return read
 
 
 def made_with(mask):

@@ -14,14 +14,27 @@ from gi.repository import Gdk, Gimp, GimpUi, GLib, GObject, Gtk
 import pixels
 from canvas import Canvas
 from engine import POINTED, Previews, adjustments, in_gimp, mask_options, nothing_in, sentence_of
+from zoombar import framed, zoom_bar
 
-_SIDE_PX = 1024  # of the view, and of the masks asked for while the person points
+_SIDE_PX = 1024  # of the masks asked for while the person points
 _LEAST_PX = (620, 440)
-_GUIDE = "Click on what you want, right-click or Shift-click on what you do not want, or drag a box."
+_LINE = 60  # letters of what is told
+_GUIDE = (
+    "Click on what you want, right-click or Shift-click on what you do not want, or drag a box. "
+    "Ctrl+wheel zooms, the middle button or Space moves. Arrow keys move a cross, Enter clicks there."
+)
+_KEYS = """Ctrl+wheel, + and \N{MINUS SIGN}: larger, smaller
+1 to 5: 100 % to 1600 %; 0 or Shift+Ctrl+J: all of the layer
+Wheel, Shift+wheel, middle button, Space and the pointer: move
+Arrow keys: move the cross; with Shift, further
+Enter or Space at the cross: wanted; with Shift, not wanted
+Backspace or Ctrl+Z: takes the last mark away"""
 
 
 def point_out(procedure, config, layer, engine):
-    """The window, until it is left; what was pointed at is in `config`. Returns whether to go on."""
+    """The window, until it is left; what was pointed at is in `config`. Returns what the engine holds of the
+    layer by then, None if the person does not go on.
+    """
     GimpUi.init("matted")
     return _Window(procedure, config, layer, engine).run()
 
@@ -33,8 +46,6 @@ class _Window:
         self._asked, self._awaited = 0, 0  # the number of the last wishes, and how many are not answered
         self._seen = False
         size = (layer.get_width(), layer.get_height())
-        view = pixels.reduced(layer, (0, 0, *size), _SIDE_PX, "R'G'B'A u8")
-        self._view = view[1:]
         limit = pixels.selection_of(layer)
         self._selected, self._limited = pixels.selection_box(layer), limit is not None
         planes = pixels.Pixels(layer).planes
@@ -42,10 +53,11 @@ class _Window:
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, "Point at the Subject")
         self._dialog.set_ok_label("Cut _Out")
         self._dialog.connect("key-press-event", self._key)
-        self._canvas = Canvas(view, size, self._point, self._draw_box)
+        self._canvas = Canvas(pixels.parts_of(layer), size, self._point, self._draw_box)
         self._canvas.set_size_request(*_LEAST_PX)
+        self._canvas.get_accessible().set_name("The layer: arrow keys move a cross, Enter clicks there")
         self._fill()
-        for name in ("edges", "selection"):
+        for name in ("edges", "selection", "output"):
             config.connect(f"notify::{name}", lambda *_: self._changed())
 
     def run(self):
@@ -60,7 +72,7 @@ class _Window:
         told = [f"{side + (left, top)[n % 2]:.1f}" for n, side in enumerate(box or ())]
         self._config.set_property("box", ",".join(told))
         self._dialog.destroy()
-        return going_on
+        return self._previews.held if going_on else None
 
     # -- what is in the window
 
@@ -74,6 +86,7 @@ class _Window:
             "matted-result-frame", "matted-result-title", False, "matted-result"
         )
         options.set_valign(Gtk.Align.START)
+        options.set_hexpand(False)  # the canvas gets all the room there is
         values = Gimp.ValueArray.new(1)
         values.append(GObject.Value(GObject.TYPE_STRING, "layer"))
         self._dialog.set_sensitive_if_in("decontaminate", self._config, "output", values, True)
@@ -86,8 +99,9 @@ class _Window:
         unwanted.set_tooltip_text("A click says: this is not what I want. So does a right click.")
         kinds = Gtk.Box()
         kinds.get_style_context().add_class("linked")
-        kinds.add(self._wants)
-        kinds.add(unwanted)
+        for kind in (self._wants, unwanted):
+            kind.set_focus_on_click(False)
+            kinds.add(kind)
         tools.pack_start(kinds, False, False, 0)
         if pixels.sample_points(self._layer):
             _button(tools, "From Sample _Points", "Marks the image's sample points as wanted.", self._sample)
@@ -97,17 +111,20 @@ class _Window:
         )
         dims = Gtk.CheckButton(label="S_how what is dropped", use_underline=True, active=True)
         dims.set_tooltip_text("Dimmed, to be clicked on; otherwise it is transparent.")
+        dims.set_focus_on_click(False)
         dims.connect("toggled", lambda *_: self._canvas.set_dimmed(dims.get_active()))
         tools.pack_end(dims, False, False, 6)
         self._spinner = Gtk.Spinner()
-        self._sentence = Gtk.Label(xalign=0, yalign=0, wrap=True, max_width_chars=60, height_request=36)
+        self._sentence = Gtk.Label(xalign=0, yalign=0, wrap=True, height_request=54)
+        self._sentence.set_width_chars(_LINE)  # the same for every sentence: nothing moves
+        self._sentence.set_max_width_chars(_LINE)
+        self._sentence.set_tooltip_text(_KEYS)
         below = Gtk.Box(spacing=6)
         below.pack_start(self._sentence, True, True, 0)
+        below.pack_end(zoom_bar(self._canvas), False, False, 0)
         below.pack_end(self._spinner, False, False, 0)
         left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-        frame = Gtk.Frame(shadow_type=Gtk.ShadowType.IN)
-        frame.add(self._canvas)
-        left.pack_start(frame, True, True, 0)
+        left.pack_start(framed(self._canvas), True, True, 0)
         left.pack_start(tools, False, False, 0)
         left.pack_start(below, False, False, 0)
         both = Gtk.Box(spacing=12, border_width=12)
@@ -151,7 +168,7 @@ class _Window:
         if event.keyval == Gdk.KEY_BackSpace or (control and event.keyval in (Gdk.KEY_z, Gdk.KEY_Z)):
             self._undo_last()
             return True
-        return False
+        return self._canvas.zoom_key(event)
 
     def _changed(self):
         points, box = self._steps[-1]
@@ -181,6 +198,15 @@ class _Window:
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, bool(wishes))
         self._say(_GUIDE)
 
+    def _locked(self):
+        """Why the layer can have no mask, as a sentence; "" if it can, or shall not."""
+        try:
+            if self._config.get_property("output") == "mask":
+                pixels.check_unlocked(self._layer)
+        except pixels.Refused as error:
+            return str(error)
+        return ""
+
     def _is_limited(self):
         return self._limited and self._config.get_property("selection") == "limit"
 
@@ -202,13 +228,12 @@ class _Window:
         if answer is None or number != self._asked:
             return
         self._awaited -= 1
-        nothing = nothing_in(answer, limited=self._is_limited())
+        nothing = nothing_in(answer, limited=self._is_limited()) or self._locked()
         told = [in_gimp(one["sentence"]) for one in answer.warnings if one["code"] in POINTED]
         self._say(nothing or " ".join(told) or _GUIDE)
         self._dialog.set_response_sensitive(Gtk.ResponseType.OK, not nothing)
         step = 2 if answer.format == "gray16" else 1
-        if (answer.width, answer.height) == self._view:
-            self._canvas.show_mask(bytes(answer.data[step - 1 :: step]))
+        self._canvas.show_mask((bytes(answer.data[step - 1 :: step]), answer.width, answer.height))
 
     def _say(self, sentence):
         self._sentence.set_text(sentence)
@@ -219,6 +244,7 @@ class _Window:
 def _button(box, label, tip, action, *, at_end=False):
     button = Gtk.Button(label=label, use_underline=True)
     button.set_tooltip_text(tip)
+    button.set_focus_on_click(False)  # the canvas keeps its keys
     button.connect("clicked", lambda *_: action())
     (box.pack_end if at_end else box.pack_start)(button, False, False, 0)
     return button

@@ -20,6 +20,7 @@ __all__ = [
     "arguments",
     "call",
     "choose",
+    "cover",
     "export",
     "focus",
     "layer_of",
@@ -93,6 +94,14 @@ def opened(path):
     xdotool("windowsize", "--sync", main, "1390", "880")
     xdotool("windowmove", main, "0", "0")
     return image, layer
+
+
+def cover(image, layer):
+    """Hides a layer below a black one in GIMP's window; it stays the selected one."""
+    size = (image.get_width(), image.get_height())
+    layer_of(image, b"\0\0\0\xff" * (size[0] * size[1]), *size)
+    image.set_selected_layers([layer])
+    Gimp.displays_flush()
 
 
 def focus(name):

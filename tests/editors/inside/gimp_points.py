@@ -134,6 +134,37 @@ def superseded(_folder):
     return {"first": first, "last": number == wanted, "error": error, "size": size, "left": told.qsize()}
 
 
+def held(_folder):
+    """What the engine has of a layer already: taken as it is, sent again if it was forgotten or changed."""
+    sys.path.insert(0, str(Path(Gimp.directory(), "plug-ins", "matted")))
+    from engine import Engine
+    from matted import as_held, masked
+    from pixels import Pixels, Refused
+
+    _, layer = placed()
+    client = Engine(start=False).client()
+    planes = Pixels(layer).planes
+    uploaded = client.upload(planes)
+    black = planes._replace(data=bytes(len(planes.data)))
+    mistaken = uploaded._replace(source=black)  # only what is sent again is black
+    options = {"coarse": {"model": "red-key"}, "prompt": {"points": [[*SMALL, 1]]}}
+
+    def made():
+        try:
+            _, mask, _ = masked(
+                client, None, planes=mistaken, options=options, missing=None, limit=None, clean=False
+            )
+        except Refused:
+            return None
+        return packed(bytes(mask.data))
+
+    told = {"same": as_held(Pixels(layer).planes, (uploaded, None)) is uploaded, "taken": made()}
+    client.forget(uploaded)
+    told["forgotten"] = made()
+    told["changed"] = as_held(black, (uploaded, None)) is black
+    return told
+
+
 def painted(_folder):
     """Removes the background, paints on the mask with GIMP's own brush, and refines it."""
     image, layer = placed()
