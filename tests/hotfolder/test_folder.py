@@ -53,6 +53,35 @@ def test_a_renamed_picture_is_not_cut_again(hot: Hot) -> None:
     assert hot.results() == ["cutouts/a.png"]
 
 
+def test_a_picture_that_is_renamed_while_it_is_watched_is_known_by_its_new_name(hot: Hot) -> None:
+    path = hot.drop("a.png", 7)
+    with hot.live() as live:
+        live.wait("done", "a.png")
+        path.rename(hot.path / "b.png")
+        hot.drop("later.png", 8)
+        live.wait("done", "later.png")
+        with hot.desk() as desk:
+            desk.retry(next(entry.id for entry in desk.list("done") if entry.path.name != "later.png"))
+        live.wait("done", "b.png")
+        with hot.desk() as desk:
+            assert {entry.path.name for entry in desk.list("done")} == {"b.png", "later.png"}
+    assert [event.sentence for event in live.events if "same picture" in event.sentence] == []
+    assert hot.square("cutouts/b.png") == 7
+
+
+def test_a_copy_stands_for_a_picture_that_is_gone(hot: Hot) -> None:
+    path = hot.drop("a.png", 7)
+    hot.once()
+    hot.drop("c.png", 7)
+    hot.once()
+    path.unlink()
+    with hot.desk() as desk:
+        desk.retry(desk.list("done")[0].id)
+    assert hot.once().done == 1
+    with hot.desk() as desk:
+        assert [entry.path.name for entry in desk.list("done")] == ["c.png"]
+
+
 def test_a_touched_picture_is_not_cut_again(hot: Hot) -> None:
     path = hot.drop("a.png")
     hot.once()

@@ -48,6 +48,23 @@ def test_a_content_is_cut_once_for_each_recipe(ledger: Ledger) -> None:
     assert done(ledger, found(ledger, "b", 3, "another recipe")[0], "content", "out/b")
 
 
+def test_a_work_follows_its_content_to_another_file(ledger: Ledger) -> None:
+    done(ledger, found(ledger, "a", 1)[0], "content", "out/a")
+    done(ledger, found(ledger, "b", 2)[0], "content", "out/b")
+    ledger.vanished([Path("a")])
+    assert [entry.path for entry in ledger.entries("done", 9, 0)] == [Path("b")]
+
+
+def test_a_work_asked_for_again_whose_files_are_all_gone_is_over(ledger: Ledger) -> None:
+    done(ledger, found(ledger, "a", 1)[0], "content", "out/a")
+    done(ledger, found(ledger, "b", 2)[0], "content", "out/b")
+    assert ledger.again(1)
+    for _ in range(2):
+        (work,) = ledger.next(LATER, (), 99)
+        ledger.forget(work)
+    assert ledger.next(LATER, (), 99) == []
+
+
 def test_a_file_seen_as_it_was_is_not_queued(ledger: Ledger) -> None:
     done(ledger, found(ledger, "a", 1)[0], "content", "out/a")
     assert found(ledger, "a", 1) == []

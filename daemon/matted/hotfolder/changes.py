@@ -46,13 +46,27 @@ def queue(db: sqlite3.Connection, file: Found) -> int:
     return 1
 
 
-def unlink(db: sqlite3.Connection, path: Path) -> None:
-    """A file is not there, or not what it was."""
+def unlink(db: sqlite3.Connection, path: Path, number: int | None = None) -> None:
+    """A file is not there, or not what it was. `number`: the work that it was read for, if it was."""
     key = stored(path)
     row = db.execute("SELECT work FROM files WHERE path = ?", (key,)).fetchone()
     db.execute("DELETE FROM files WHERE path = ?", (key,))
-    if row is not None:
-        abandon(db, row["work"], "gone")
+    for work in (number, None if row is None else row["work"]):
+        if work is not None:
+            abandon(db, work, "gone")
+            _follow(db, work, key)
+
+
+def _follow(db: sqlite3.Connection, number: int, gone: bytes) -> None:
+    """A work of a file that is gone belongs to another one of its content, if there is one."""
+    held = db.execute("SELECT path, signature FROM files WHERE work = ? LIMIT 1", (number,)).fetchone()
+    if held is not None:
+        db.execute(
+            "UPDATE works SET path = CASE WHEN at IS NULL THEN ?1 ELSE path END, "
+            "at = CASE WHEN at IS NULL THEN NULL ELSE ?1 END, signature = ?2 "
+            "WHERE id = ?3 AND COALESCE(at, path) = ?4",
+            (held["path"], held["signature"], number, gone),
+        )
 
 
 def abandon(db: sqlite3.Connection, work: int | None, state: str) -> None:
@@ -70,7 +84,7 @@ def take(db: sqlite3.Connection, work: Work, content: str) -> Work | None:
     if row is None:
         return None
     if row["content"] not in (None, content):  # it was changed, and nobody has noticed yet
-        unlink(db, work.path)
+        unlink(db, work.source, work.id)
         return None
     if db.execute("SELECT 1 FROM outputs WHERE content = ? AND item >= 0", (content,)).fetchone():
         db.execute("UPDATE files SET work = NULL WHERE work = ?", (work.id,))

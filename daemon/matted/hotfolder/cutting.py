@@ -77,7 +77,7 @@ class Cutting:
         try:
             return self._run(work)
         except (Vanished, Changed):
-            self.ledger.forget(work.source)
+            self.ledger.forget(work)
             return Ending(work, "nothing")
         except Cancelled:
             self.ledger.put_back([work], 0.0)

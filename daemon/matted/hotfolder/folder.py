@@ -384,10 +384,10 @@ class HotFolder:
 
     def _look_again(self, work: Work) -> None:
         """A file that was not what it was when it was queued is looked at again at once."""
-        name = self._ledger.name_of(work.path)
-        if name is not None:
-            if name != work.path:
-                self._notice(f"{shown(work.path)} is the same picture as {shown(name)}, which is cut once.")
+        first = self._ledger.source_of(work.path)
+        if first is not None:
+            if first != work.path and not is_gone(self.root / first):  # else it was renamed
+                self._notice(f"{shown(work.path)} is the same picture as {shown(first)}, which is cut once.")
             return
         self._seen.pop(work.path, None)
         for path, signature in self._scan.at(self.root / work.path):

@@ -57,11 +57,14 @@ class Ledger:
         rows = self._all("SELECT path, signature, recipe FROM files")
         return {path_of(row[0]): (Signature.from_text(row[1]), row[2]) for row in rows}
 
-    def name_of(self, path: Path) -> Path | None:
-        """The picture that a known file is, by the name it was queued under; None for an unknown file."""
-        query = "SELECT works.path FROM files LEFT JOIN works ON works.id = files.work WHERE files.path = ?"
+    def source_of(self, path: Path) -> Path | None:
+        """The file that stands for the picture which a known file is; None for an unknown file."""
+        query = (
+            "SELECT COALESCE(works.at, works.path, files.path) FROM files "
+            "LEFT JOIN works ON works.id = files.work WHERE files.path = ?"
+        )
         rows = self._all(query, stored(path))
-        return (path_of(rows[0][0]) if rows[0][0] is not None else path) if rows else None
+        return path_of(rows[0][0]) if rows else None
 
     def found(self, files: Iterable[Found]) -> int:
         """Queues whole files that are new or changed; how many there were."""
@@ -71,10 +74,9 @@ class Ledger:
 
         return self._do(change)
 
-    def forget(self, path: Path) -> None:
-        """The file is not what it was when it was queued: it will be found again."""
-
-        self._do(partial(changes.unlink, path=path))
+    def forget(self, work: Work) -> None:
+        """The file of a work is not what it was when it was queued: it will be found again."""
+        self._do(partial(changes.unlink, path=work.source, number=work.id))
 
     def vanished(self, paths: Sequence[Path]) -> None:
         """These files are not there any more; another one of such a name will be another picture."""
