@@ -82,7 +82,7 @@ def test_the_picture_is_drawn_along_by_the_middle_button_or_with_ctrl(found: dic
     assert found["moved back"] == {"points": [[1125, 250, 1]]}
 
 
-def test_a_finer_picture_is_asked_for_once_and_shown_where_it_belongs(found: dict[str, Any]):
+def test_a_finer_picture_is_asked_for_and_shown_where_it_belongs(found: dict[str, Any]):
     part = found["looked"][0]
     assert part == pytest.approx([1312, 375, 375, 250], abs=2)
     assert found["coarse"] == ["#283cc8", "#283cc8"]
