@@ -59,7 +59,7 @@ def unlink(db: sqlite3.Connection, path: Path, number: int | None = None) -> Non
 
 def _follow(db: sqlite3.Connection, number: int, gone: bytes) -> None:
     """A work of a file that is gone belongs to another one of its content, if there is one."""
-    held = db.execute("SELECT path, signature FROM files WHERE work = ? LIMIT 1", (number,)).fetchone()
+    held = _held(db, number)
     if held is not None:
         db.execute(
             "UPDATE works SET path = CASE WHEN at IS NULL THEN ?1 ELSE path END, "
@@ -166,6 +166,14 @@ def set_troubles(db: sqlite3.Connection, sentences: Sequence[str]) -> None:
     db.executemany("INSERT INTO troubles VALUES(?)", [(sentence,) for sentence in sentences])
 
 
+def _held(db: sqlite3.Connection, number: int) -> sqlite3.Row | None:
+    """A file that a work belongs to, if there is any."""
+    row: sqlite3.Row | None = db.execute(
+        "SELECT path, signature FROM files WHERE work = ? LIMIT 1", (number,)
+    ).fetchone()
+    return row
+
+
 def _merge(db: sqlite3.Connection, mine: sqlite3.Row, other: sqlite3.Row) -> None:
     """The file of work `mine` has the content of work `other`: it belongs to that one."""
     db.execute("UPDATE files SET work = ? WHERE work = ?", (other["id"], mine["id"]))
@@ -194,7 +202,7 @@ def _merge(db: sqlite3.Connection, mine: sqlite3.Row, other: sqlite3.Row) -> Non
 
 def _lost_outputs(db: sqlite3.Connection, number: int, now: float) -> None:
     """Outputs of a work were replaced by a newer picture's: it is over, or redone for another file."""
-    held = db.execute("SELECT path, signature FROM files WHERE work = ? LIMIT 1", (number,)).fetchone()
+    held = _held(db, number)
     if held is None:
         db.execute("UPDATE works SET state = 'replaced', updated_s = ? WHERE id = ?", (now, number))
     else:

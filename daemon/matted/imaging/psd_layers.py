@@ -60,7 +60,7 @@ class PackedLayers:
     def __init__(
         self, packing: Packing, canvas: PsdCanvas, layers: Sequence[PsdLayer], *, has_alpha: bool
     ) -> None:
-        self._canvas, self._has_alpha = canvas, has_alpha
+        self._canvas, self.has_alpha = canvas, has_alpha
         self.key = b"Lr16" if canvas.is_deep else b"Layr"
         method: Method = "zip" if canvas.is_deep else "rle"
         colours = COLOUR_CHANNELS[canvas.space]
@@ -88,7 +88,7 @@ class PackedLayers:
         return sum(2 + plane.size(4 if big else 2) for _, planes in self._layers for plane in planes)
 
     def _head(self, *, big: bool) -> bytes:
-        count = -len(self._layers) if self._has_alpha else len(self._layers)
+        count = -len(self._layers) if self.has_alpha else len(self._layers)
         records = (_record(self._canvas, layer, planes, big=big) for layer, planes in self._layers)
         return struct.pack(">h", count) + b"".join(records)
 

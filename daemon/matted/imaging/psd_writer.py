@@ -60,7 +60,7 @@ def _write(target: BinaryIO, canvas: PsdCanvas, layers: PackedLayers, whole: lis
     target.write(b"8BPS" + struct.pack(">H6x", 2 if big else 1))
     target.write(struct.pack(">HIIHH", len(whole), canvas.height, canvas.width, bits, _MODES[canvas.space]))
     target.write(struct.pack(">II", 0, len(resources)) + resources)
-    _write_layers(target, layers, has_alpha=len(whole) > COLOUR_CHANNELS[canvas.space], big=big)
+    _write_layers(target, layers, big=big)
     target.write(struct.pack(">H", _RLE))
     for plane in whole:
         target.write(plane.counts(4 if big else 2))
@@ -68,7 +68,7 @@ def _write(target: BinaryIO, canvas: PsdCanvas, layers: PackedLayers, whole: lis
         shutil.copyfileobj(plane.rewound(), target)
 
 
-def _write_layers(target: BinaryIO, layers: PackedLayers, *, has_alpha: bool, big: bool) -> None:
+def _write_layers(target: BinaryIO, layers: PackedLayers, *, big: bool) -> None:
     """The section of layers; those of 16 bits stand in a block of their own, where Photoshop puts them."""
     length = ">Q" if big else ">I"
     size = layers.size(big=big)
@@ -77,7 +77,7 @@ def _write_layers(target: BinaryIO, layers: PackedLayers, *, has_alpha: bool, bi
         before, after = struct.pack(length, size), no_masks
     else:
         before = struct.pack(length, 0) + no_masks
-        if has_alpha:
+        if layers.has_alpha:
             before += b"8BIMMt16" + struct.pack(length, 0)
         before, after = before + b"8BIM" + layers.key + struct.pack(length, size), b""
     target.write(struct.pack(length, len(before) + size + len(after)) + before)
