@@ -31,6 +31,13 @@ class Engine:
         folder.chmod(0o700)
 
     @property
+    def models(self) -> Path:
+        """Where it finds further models and their catalogue."""
+        folder = self.folder / "home/.local/share/matted/models"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
     def is_running(self) -> bool:
         """Whether the daemon that `start` started is alive."""
         return self._child is not None and self._child.poll() is None

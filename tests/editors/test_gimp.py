@@ -53,8 +53,7 @@ class Facts:
 def keyed(room: Room) -> Any:
     """An engine that also has a model whose alpha is the red channel."""
     engine = Engine(room.desk / "keyed-engine")
-    models = engine.folder / "home/.local/share/matted/models"
-    models.mkdir(parents=True)
+    models = engine.models
     red_key_catalogue(models, side=SIDE).rename(models / "catalogue.toml")
     engine.start()
     yield engine

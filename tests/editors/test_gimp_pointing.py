@@ -5,18 +5,17 @@ The window of another start of GIMP is painted in with GIMP's own brush, before 
 """
 
 import base64
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from editors.editor import Gimp, Outcome
 from editors.engine import Engine
+from editors.keyed import discs_on_black, red_key_engine
 from editors.room import Room
-from graphs import red_key_catalogue
 
 WIDTH, HEIGHT = 900, 600
 LARGE, SMALL = (255, 0, 60), (255, 60, 0)
@@ -176,25 +175,14 @@ report(steps=told)
 
 @pytest.fixture(scope="module")
 def keyed(room: Room) -> Iterator[Engine]:
-    """An engine whose first choice is the model whose alpha is the red channel; it does not run."""
-    engine = Engine(room.desk / "pointing-engine")
-    models = engine.folder / "home/.local/share/matted/models"
-    models.mkdir(parents=True)
-    catalogue = red_key_catalogue(models, side=256).rename(models / "catalogue.toml")
-    ranked = catalogue.read_text("utf-8").replace("[[model.file]]", "rank = { general = 99 }\n[[model.file]]")
-    catalogue.write_text(ranked, "utf-8")
-    engine.let_editors_start_it()
-    yield engine
-    engine.stop()
-    shutil.rmtree(engine.folder)
+    with red_key_engine(room.desk / "pointing-engine") as engine:
+        engine.let_editors_start_it()
+        yield engine
 
 
 @pytest.fixture(scope="module")
 def picture(keyed: Engine) -> Path:
-    image = Image.new("RGB", (WIDTH, HEIGHT))
-    for name, colour in (("large", LARGE), ("small", SMALL)):
-        x, y, radius = AT[name]
-        ImageDraw.Draw(image).ellipse((x - radius, y - radius, x + radius, y + radius), colour)
+    image = discs_on_black((WIDTH, HEIGHT), {LARGE: AT["large"], SMALL: AT["small"]})
     path = keyed.folder / "discs.png"
     image.save(path)
     return path

@@ -53,8 +53,7 @@ report(first=first, model=answer.model, stages=list(answer.times_s))
 def keyed(room: Room) -> Iterator[Engine]:
     """An engine that also has a model whose alpha is the red channel, and one that never ends."""
     engine = Engine(room.desk / "points-engine")
-    models = engine.folder / "home/.local/share/matted/models"
-    models.mkdir(parents=True)
+    models = engine.models
     catalogues = [red_key_catalogue(models, side=SIDE, model_id=name) for name in ("red-key", "slow-key")]
     save_slow_red_key(models / "slow-key.onnx")
     first, second = (path.read_text("utf-8") for path in catalogues)
@@ -211,8 +210,7 @@ def test_cut_out_sends_a_layer_again_that_was_changed_or_forgotten(told: dict[st
 
 def test_a_prompt_model_has_seen_the_layer_before_the_first_click(gimp: Gimp, room: Room):
     engine = Engine(room.desk / "prompt-engine")
-    models = engine.folder / "home/.local/share/matted/models"
-    models.mkdir(parents=True)
+    models = engine.models
     add_prompt_models(red_key_catalogue(models, side=SIDE)).rename(models / "catalogue.toml")
     engine.start()
     try:

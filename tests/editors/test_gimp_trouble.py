@@ -53,8 +53,7 @@ sys.exit(cli.main(["serve", "--idle-exit-s", "0"]))
 def slow(room: Room, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """An engine with a model that never ends; this process finds it, too."""
     engine = Engine(room.desk / f"slow-engine-{os.urandom(3).hex()}")
-    models = engine.folder / "home/.local/share/matted/models"
-    models.mkdir(parents=True)
+    models = engine.models
     red_key_catalogue(models, model_id="slow-key").rename(models / "catalogue.toml")
     save_slow_red_key(models / "slow-key.onnx")
     monkeypatch.setenv("MATTED_RUNTIME", str(engine.folder))

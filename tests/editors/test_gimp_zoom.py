@@ -4,17 +4,16 @@ Two discs on black in a layer much larger than the window, one pixel of the larg
 alpha is the red channel. The script finds the colours on the screen and points at what it sees.
 """
 
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from editors.editor import Gimp, Outcome
 from editors.engine import Engine
+from editors.keyed import discs_on_black, red_key_engine
 from editors.room import Room
-from graphs import red_key_catalogue
 
 WIDTH, HEIGHT = 2400, 1600
 LARGE, SMALL, YELLOW = (255, 0, 60), (255, 60, 0), (255, 255, 0)
@@ -116,26 +115,15 @@ until(lambda: not is_open())
 
 @pytest.fixture(scope="module")
 def keyed(room: Room) -> Iterator[Engine]:
-    """An engine whose first choice is the model whose alpha is the red channel; it does not run."""
-    engine = Engine(room.desk / "zoom-engine")
-    models = engine.folder / "home/.local/share/matted/models"
-    models.mkdir(parents=True)
-    catalogue = red_key_catalogue(models, side=256).rename(models / "catalogue.toml")
-    ranked = catalogue.read_text("utf-8").replace("[[model.file]]", "rank = { general = 99 }\n[[model.file]]")
-    catalogue.write_text(ranked, "utf-8")
-    engine.start()
-    yield engine
-    engine.stop()
-    shutil.rmtree(engine.folder)
+    with red_key_engine(room.desk / "zoom-engine") as engine:
+        engine.start()
+        yield engine
 
 
 @pytest.fixture(scope="module")
 def looked(gimp: Gimp, keyed: Engine) -> Outcome:
     """What a person would have seen who looks closer."""
-    image = Image.new("RGB", (WIDTH, HEIGHT))
-    for name, colour in (("large", LARGE), ("small", SMALL)):
-        x, y, radius = AT[name]
-        ImageDraw.Draw(image).ellipse((x - radius, y - radius, x + radius, y + radius), colour)
+    image = discs_on_black((WIDTH, HEIGHT), {LARGE: AT["large"], SMALL: AT["small"]})
     image.putpixel(PIXEL, YELLOW)
     path = keyed.folder / "discs.png"
     image.save(path)

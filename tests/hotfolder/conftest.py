@@ -1,5 +1,6 @@
 """A watched folder with a tiny real model, a way to run it once, and a way to watch it live."""
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +17,7 @@ from matted.hotfolder.cutter import Cutter, PipelineCutter
 from matted.hotfolder.desk import Desk
 from matted.hotfolder.folder import HotFolder
 from matted.hotfolder.options import WatchOptions
+from matted.hotfolder.recipe import Recipe
 from matted.hotfolder.telling import Event, Progress
 from matted.pipeline import Pipeline
 
@@ -29,6 +31,30 @@ def cutter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cutter]:
     pipeline = Pipeline(Settings(model="red-key", catalogue=catalogue, threads=1))
     yield PipelineCutter(pipeline)
     pipeline.close()
+
+
+def picture(number: int, *, empty: bool = False) -> bytes:
+    """A red square on blue as a PNG, different for each number, as is its result; `empty`: no square."""
+    pixels = np.zeros((96, 96, 3), np.uint8)
+    pixels[..., 2] = 255
+    pixels[..., 1] = number % 256
+    if not empty:
+        pixels[24:72, 24:72] = (255, number % 200, number // 200)
+    pixels[0, 0] = (0, number // 256, number % 251)
+    target = io.BytesIO()
+    Image.fromarray(pixels).save(target, "PNG")
+    return target.getvalue()
+
+
+def made_of(content: bytes, recipe: Recipe, cutter: PipelineCutter) -> list[bytes]:
+    """Every result of a picture as it must be, made without any folder."""
+    whole, matte = cutter.matte(content, recipe, threading.Event())
+    results = []
+    for item in recipe.items:
+        target = io.BytesIO()
+        item.write(whole, matte, target)
+        results.append(target.getvalue())
+    return results
 
 
 @dataclass

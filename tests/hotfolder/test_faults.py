@@ -1,6 +1,5 @@
 """The fault run: 300 files on every way into a folder, and a watch that is killed twenty times meanwhile."""
 
-import io
 import os
 import random
 import signal
@@ -12,9 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from graphs import red_key_catalogue
 from matted.hotfolder.cutter import PipelineCutter
@@ -22,7 +19,8 @@ from matted.hotfolder.desk import Desk
 from matted.hotfolder.entries import Entry
 from matted.hotfolder.folder import HotFolder
 from matted.hotfolder.recipe import Recipe, load_recipe
-from matted.pipeline import Pipeline
+
+from .conftest import made_of, picture
 
 sys.path.insert(0, str(Path(__file__).parent))
 from hot_child import options, pipeline
@@ -52,19 +50,6 @@ class Faults:
     states: dict[str, list[Entry]] = field(default_factory=dict)
     again: int = 0  # pictures cut by one more run at the end
     expected: dict[str, bytes] = field(default_factory=dict)
-
-
-def picture(number: int, *, empty: bool = False) -> bytes:
-    """A red square on blue, different for each number; `empty`: without the square."""
-    pixels = np.zeros((96, 96, 3), np.uint8)
-    pixels[..., 2] = 255
-    pixels[..., 1] = number % 256
-    if not empty:
-        pixels[24:72, 24:72] = (255, number // 256, 0)
-    pixels[0, 0] = (0, number // 256, number % 251)
-    target = io.BytesIO()
-    Image.fromarray(pixels).save(target, "PNG")
-    return target.getvalue()
 
 
 def steps(faults: Faults, elsewhere: Path, chance: random.Random) -> list[tuple[float, Callable[[], object]]]:
@@ -166,7 +151,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faults]:
         found.again = HotFolder(options(found.folder, once=True), cutter).run().ended
         with Desk.open(found.folder) as desk:
             found.states = {state: desk.list(state, limit=1000) for state in desk.counts()}
-        found.expected = expected(found, cutter.pipeline)
+        found.expected = expected(found, cutter)
     return found
 
 
@@ -194,17 +179,14 @@ def play(planned: list[tuple[float, Callable[[], object]]], lives: Lives) -> Non
         time.sleep(0.01)  # the pace of a camera, not a condition anything waits for
 
 
-def expected(faults: Faults, cutter: Pipeline) -> dict[str, bytes]:
+def expected(faults: Faults, cutter: PipelineCutter) -> dict[str, bytes]:
     """Every result as it must be, made in one go without any folder."""
     recipe: Recipe = load_recipe(faults.folder / "matted.toml")
     results = {}
     for name in sorted(faults.given.keys() - faults.bad):
-        made, matte = PipelineCutter(cutter).matte(faults.given[name], recipe, threading.Event())
-        for item in recipe.items:
-            target = io.BytesIO()
-            item.write(made, matte, target)
+        for item, result in zip(recipe.items, made_of(faults.given[name], recipe, cutter), strict=True):
             place = "review/" if name in faults.empty else ""
-            results[f"{place}{item.target(Path(name))}"] = target.getvalue()
+            results[f"{place}{item.target(Path(name))}"] = result
     return results
 
 

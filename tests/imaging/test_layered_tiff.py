@@ -1,7 +1,6 @@
 """Layered TIFF: a picture like any other, and Photoshop's tag with layers, read by the tests' own reader."""
 
 import io
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,19 +15,7 @@ from matted.imaging.psd_layers import PsdCanvas, PsdLayer
 from matted.imaging.read import read_picture
 from psd_reader import LayeredTiff
 
-HEIGHT, WIDTH = 37, 61
-
-
-def pixels(channels: int, dtype: type = np.uint8, seed: int = 1) -> np.ndarray:
-    """Noise with a flat middle, so that both long runs and none occur."""
-    top = int(np.iinfo(dtype).max)
-    made = np.random.default_rng(seed).integers(0, top + 1, (HEIGHT, WIDTH, channels)).astype(dtype)
-    made[10:20] = top
-    return made
-
-
-def rows_of(whole: np.ndarray) -> Callable[[slice], np.ndarray]:
-    return lambda rows: whole[rows]
+from .layers import HEIGHT, WIDTH, pixels, rows_of
 
 
 def written(
@@ -44,24 +31,6 @@ def simple(dtype: type = np.uint8, **more: object) -> bytes:
     return written(
         PsdCanvas(WIDTH, HEIGHT, dtype, **more), [PsdLayer("x", rows_of(whole), rows_of(mask))], whole
     )
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize(("space", "channels"), [("rgb", 3), ("gray", 1)])
-def test_layers_and_their_masks_come_back_exactly(dtype: type, space: str, channels: int):
-    low, high = pixels(channels + 1, dtype), pixels(channels + 1, dtype, seed=2)
-    mask = pixels(1, dtype, seed=3)[..., 0]
-    layers = [
-        PsdLayer("Unten", rows_of(low), visible=False),
-        PsdLayer("Oben ä", rows_of(high), rows_of(mask)),
-    ]
-    found = LayeredTiff.read(written(PsdCanvas(WIDTH, HEIGHT, dtype, space), layers, high))
-    assert [(layer.name, layer.visible) for layer in found.layers] == [("Unten", False), ("Oben ä", True)]
-    assert np.array_equal(found.layers[0].pixels, low)
-    assert np.array_equal(found.layers[1].pixels, high)
-    assert found.layers[0].mask is None
-    assert np.array_equal(found.layers[1].mask, mask)
-    assert found.first_alpha_is_transparency
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -113,20 +82,6 @@ def test_more_than_programs_can_read_is_refused_before_anything_is_written(
             target, PsdCanvas(WIDTH, HEIGHT, np.uint8), [layer], rows_of(pixels(4)), has_alpha=True
         )
     assert target.getvalue() == b""
-
-
-def test_rows_are_asked_for_in_strips():
-    asked = list[slice]()
-    width, height = 20_000, 400
-    strip = np.full((height, width, 4), 200, np.uint8)
-
-    def rows(wanted: slice) -> np.ndarray:
-        asked.append(wanted)
-        return strip[wanted]
-
-    layer = PsdLayer("x", rows)
-    write_layered_tiff(io.BytesIO(), PsdCanvas(width, height, np.uint8), [layer], rows, has_alpha=True)
-    assert max(part.stop - part.start for part in asked) * width * 4 <= 4 << 20
 
 
 def test_an_error_in_a_row_comes_through():

@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,43 +17,13 @@ from matted.imaging.psd_planes import pack_bits
 from matted.imaging.psd_writer import write_psd
 from psd_reader import Psd, unpacked
 
-HEIGHT, WIDTH = 37, 61
-
-
-def pixels(channels: int, dtype: type = np.uint8, seed: int = 1) -> np.ndarray:
-    """Noise with a flat middle, so that both long runs and none occur."""
-    top = int(np.iinfo(dtype).max)
-    made = np.random.default_rng(seed).integers(0, top + 1, (HEIGHT, WIDTH, channels)).astype(dtype)
-    made[10:20] = top
-    made[20:22, 3:] = 7
-    return made
-
-
-def rows_of(whole: np.ndarray) -> Callable[[slice], np.ndarray]:
-    return lambda rows: whole[rows]
+from .layers import HEIGHT, WIDTH, pixels, rows_of
 
 
 def written(canvas: PsdCanvas, layers: list[PsdLayer], merged: np.ndarray, *, has_alpha: bool = True) -> Psd:
     target = io.BytesIO()
     write_psd(target, canvas, layers, rows_of(merged), has_alpha=has_alpha)
     return Psd.read(target.getvalue())
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize(("space", "channels"), [("rgb", 3), ("gray", 1)])
-def test_layers_and_their_masks_come_back_exactly(dtype: type, space: str, channels: int):
-    low, high = pixels(channels + 1, dtype), pixels(channels + 1, dtype, seed=2)
-    mask = pixels(1, dtype, seed=3)[..., 0]
-    layers = [
-        PsdLayer("Unten", rows_of(low), visible=False),
-        PsdLayer("Oben ä", rows_of(high), rows_of(mask)),
-    ]
-    found = written(PsdCanvas(WIDTH, HEIGHT, dtype, space), layers, high)
-    assert [(layer.name, layer.visible) for layer in found.layers] == [("Unten", False), ("Oben ä", True)]
-    assert np.array_equal(found.layers[0].pixels, low)
-    assert np.array_equal(found.layers[1].pixels, high)
-    assert found.layers[0].mask is None
-    assert np.array_equal(found.layers[1].mask, mask)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -101,20 +70,6 @@ def test_beyond_the_limits_of_psd_it_is_a_psb(limit: str, dtype: type, monkeypat
     assert found.version == 2
     assert np.array_equal(found.layers[0].pixels, whole)
     assert np.array_equal(found.layers[0].mask, mask)
-
-
-def test_rows_are_asked_for_in_strips():
-    asked = list[slice]()
-    width, height = 20_000, 400
-    strip = np.full((height, width, 4), 200, np.uint8)
-
-    def rows(wanted: slice) -> np.ndarray:
-        asked.append(wanted)
-        return strip[wanted]
-
-    target = io.BytesIO()
-    write_psd(target, PsdCanvas(width, height, np.uint8), [PsdLayer("x", rows)], rows, has_alpha=True)
-    assert max(part.stop - part.start for part in asked) * width * 4 <= 4 << 20
 
 
 def test_a_target_that_cannot_seek_will_do():
